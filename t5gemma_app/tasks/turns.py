@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from t5gemma_app.engine.types import Piece
+
 BOS = "<bos>"
 START_OF_TURN = "<start_of_turn>"
 END_OF_TURN = "<end_of_turn>"
@@ -25,14 +27,6 @@ class Turn:
 
     role: Role
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a prompt: a control marker, or text in which no marker has a meaning."""
-
-    text: str
-    control: bool = False
 
 
 def fold_system(turns: Sequence[Turn], system: str) -> tuple[Turn, ...]:

@@ -1,0 +1,93 @@
+"""What is known of a checkpoint before any weight is read: values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["hub", "embedded", "local"]
+Family = Literal["t5gemma", "t5gemma2"]
+Head = Literal["none", "sequence", "token"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The shape of an encoder or a decoder."""
+
+    layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    vocabulary: int
+    positions: int
+    """Longest input the position encoding was trained for, in tokens."""
+    window: int
+    """Width of the sliding layers' attention, in tokens."""
+    sliding_layers: int
+    """How many layers attend within the window only."""
+    softcap: float | None
+    """Cap of the attention logits (50 in T5Gemma), or None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterCounts:
+    """Parameters by part; tied tables are counted once."""
+
+    encoder: int
+    """Encoder layers and norm, without embeddings."""
+    decoder: int
+    """Decoder layers and norm, without embeddings and without cross-attention."""
+    cross_attention: int
+    """Cross-attention and its two norms a layer; 0 where it is merged into self-attention (T5Gemma 2)."""
+    embeddings: int
+    """Embedding tables, and the output head where it is not tied."""
+    other: int = 0
+    """Vision tower and projector (T5Gemma 2), or a classification head."""
+
+    @property
+    def total(self) -> int:
+        """All parameters."""
+        return self.encoder + self.decoder + self.cross_attention + self.embeddings + self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint that the app may run."""
+
+    name: str
+    """What people type and see; unique in the catalogue."""
+    source: Source
+    location: str
+    """Hub id, or the folder as a string."""
+    family: Family = "t5gemma"
+    encoder: Stack | None = None
+    """None for a hub id whose configuration was not read yet."""
+    decoder: Stack | None = None
+    encoder_size: str = "?"
+    """A name such as `s`, `2b`, or the parameters in words such as `1.3M`."""
+    decoder_size: str = "?"
+    objective: str = "unknown"
+    """`prefixlm`, `ul2` or `unknown`."""
+    stage: str = "unknown"
+    """`pretrained`, `instruction-tuned` or `unknown`."""
+    head: Head = "none"
+    labels: tuple[str, ...] = ()
+    licence: str = "unknown"
+    gated: bool = False
+    revision: str | None = None
+    parameters: ParameterCounts | None = None
+    tied_head: bool = True
+    dtype: str = "bfloat16"
+    """Number format of the weights on disk."""
+
+    @property
+    def pair(self) -> str:
+        """Encoder and decoder size as one word, such as `9b-2b`."""
+        return f"{self.encoder_size}-{self.decoder_size}"
+
+    @property
+    def chats(self) -> bool:
+        """Whether it was taught to follow turns."""
+        return self.stage == "instruction-tuned"

@@ -1,0 +1,122 @@
+"""The workbench's exception tree; every message says what happened, what was expected, and what to do.
+
+WorkbenchError
+├── SettingsError            a T5GEMMA_* variable or a launch condition is wrong
+│   ├── PortTakenError
+│   └── DataFolderError
+├── InputError               a person's text, file or parameter is wrong
+│   └── ConversationError    an imported conversation can't be read
+├── CheckpointError          a checkpoint can't be used
+│   ├── UnknownCheckpointError
+│   ├── AccessError          the Hub refused, or can't be reached; carries the access state
+│   ├── BrokenCheckpointError
+│   ├── UnsupportedCheckpointError
+│   └── TooBigError
+├── PlacementError           no device, dtype or attention satisfies an explicit wish
+└── EngineError              the engine could not finish
+    ├── BusyError
+    ├── OutOfMemoryError
+    └── StoppedError         the engine was shut down under a request
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class WorkbenchError(Exception):
+    """Base of every failure that a person should read; catch it at the edge (UI, CLI) and show `str(error)`.
+
+    Args:
+        what: What happened, with the offending value.
+        expected: What would have been right; may be empty.
+        remedy: What to do now; may be empty.
+    """
+
+    def __init__(self, what: str, *, expected: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.expected = expected
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.expected, self.remedy) if part)
+
+
+class SettingsError(WorkbenchError):
+    """A setting or a condition of the launch is wrong."""
+
+
+class PortTakenError(SettingsError):
+    """Another program already listens on the port."""
+
+
+class DataFolderError(SettingsError):
+    """The data folder can't be written."""
+
+
+class InputError(WorkbenchError):
+    """Something a person typed, uploaded or passed is wrong."""
+
+
+class ConversationError(InputError):
+    """A file is not a conversation that the app exported."""
+
+
+class CheckpointError(WorkbenchError):
+    """A checkpoint can't be used."""
+
+
+class UnknownCheckpointError(CheckpointError):
+    """No checkpoint has this name."""
+
+
+class AccessError(CheckpointError):
+    """The Hub refused a checkpoint or could not be reached.
+
+    Args:
+        state: The access state, a value of `checkpoints.access.AccessState`.
+    """
+
+    def __init__(self, what: str, *, state: str, expected: str = "", remedy: str = "") -> None:
+        super().__init__(what, expected=expected, remedy=remedy)
+        self.state = state
+
+
+class BrokenCheckpointError(CheckpointError):
+    """A checkpoint's files are missing, damaged or do not belong together."""
+
+
+class UnsupportedCheckpointError(CheckpointError):
+    """A checkpoint is sound but not a T5Gemma that the app can run safely."""
+
+
+class TooBigError(CheckpointError):
+    """A checkpoint needs more memory than there is."""
+
+
+class PlacementError(WorkbenchError):
+    """An explicit wish for a device, dtype or attention can't be met."""
+
+
+class EngineError(WorkbenchError):
+    """The engine could not finish a request."""
+
+
+class BusyError(EngineError):
+    """Too many requests are waiting."""
+
+
+class OutOfMemoryError(EngineError):
+    """The device ran out of memory during a request."""
+
+
+class StoppedError(EngineError):
+    """The engine was shut down while the request waited or ran."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a sentence that suggests the closest known words, or an empty string."""
+    close = difflib.get_close_matches(word, list(known), n=2, cutoff=0.6)
+    return f"Did you mean {' or '.join(close)}?" if close else ""

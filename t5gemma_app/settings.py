@@ -1,0 +1,222 @@
+"""Every setting of the app, read from the environment in this file and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from t5gemma_app.errors import DataFolderError, SettingsError, did_you_mean
+
+PREFIX = "T5GEMMA_"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that never shows itself in a repr, a log or an error."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "•••"
+
+
+def _text(raw: str) -> str:
+    return raw.strip()
+
+
+def _names(raw: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in raw.split(",") if name.strip())
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(raw: str) -> int:
+        value = int(raw)
+        if not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return value
+
+    read.__doc__ = f"a whole number from {low} to {high}"
+    return read
+
+
+def _gigabytes(raw: str) -> float:
+    """a number of gigabytes above 0"""
+    value = float(raw)
+    if not 0 < value < float("inf"):
+        raise ValueError("a number of gigabytes above 0")
+    return value
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(raw: str) -> str:
+        value = raw.strip().lower()
+        if value not in choices:
+            raise ValueError
+        return value
+
+    read.__doc__ = f"one of {', '.join(choices)}"
+    return read
+
+
+def _flag(raw: str) -> bool:
+    """one of 1, 0, true, false, yes, no"""
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if raw.strip().lower() not in words:
+        raise ValueError
+    return words[raw.strip().lower()]
+
+
+def _folder(raw: str) -> Path:
+    return Path(raw).expanduser()
+
+
+def _setting(default: Any, read: Callable[[str], Any], about: str) -> Any:
+    return field(default=default, metadata={"read": read, "about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The app's settings; each field `name` is the variable `T5GEMMA_NAME`."""
+
+    host: str = _setting("127.0.0.1", _text, "address to listen on")
+    port: int = _setting(7860, _whole(0, 65535), "port to listen on")
+    checkpoint: str = _setting("", _text, "checkpoint that is chosen at the start")
+    checkpoints: tuple[str, ...] = _setting((), _names, "further hub ids or folders, separated by commas")
+    device: str = _setting("auto", _text, "auto, cpu, cuda, cuda:N or mps")
+    dtype: str = _setting("auto", _one_of("auto", "float32", "bfloat16", "float16"), "number format of the weights")
+    attention: str = _setting(
+        "auto",
+        _one_of("auto", "flash_attention_2", "flash_attention_3", "sdpa", "eager"),
+        "attention implementation",
+    )
+    memory_gb: float | None = _setting(None, _gigabytes, "memory the loaded checkpoints may take together")
+    threads: int | None = _setting(None, _whole(1, 1024), "CPU threads torch may use")
+    data_dir: Path | None = _setting(None, _folder, "folder for runs and results")
+    max_new_tokens: int = _setting(1024, _whole(1, 8192), "upper limit of an answer's length")
+    max_text: int = _setting(100_000, _whole(100, 10_000_000), "upper limit of a message's characters")
+    max_waiting: int = _setting(32, _whole(1, 1000), "requests that may wait before the app says it is busy")
+    max_answers: int = _setting(8, _whole(1, 256), "answers that are generated at the same time")
+    hub_checks: bool = _setting(True, _flag, "ask the Hub at the start which checkpoints the token reaches")
+    log_level: str = _setting(
+        "INFO", lambda raw: _one_of("debug", "info", "warning", "error")(raw).upper(), "how much is logged"
+    )
+    token: Secret | None = None
+    offline: bool = False
+    space: str | None = None
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from environment variables.
+
+        Args:
+            environ: The variables; the process's own when left out.
+
+        Raises:
+            SettingsError: A `T5GEMMA_*` variable is unknown or its value can't be read.
+        """
+        environ = os.environ if environ is None else environ
+        readable = {f.name: f for f in fields(cls) if "read" in f.metadata}
+        values: dict[str, Any] = {}
+        for variable, raw in environ.items():
+            if not variable.startswith(PREFIX) or not raw.strip():
+                continue
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in readable:
+                known = [PREFIX + other.upper() for other in readable]
+                raise SettingsError(
+                    f"The setting {variable} is not known.",
+                    expected=did_you_mean(variable, known),
+                    remedy="`python -m t5gemma_app settings` lists all of them.",
+                )
+            values[name] = _read(variable, raw, readable[name].metadata["read"])
+        space = environ.get("SPACE_ID") or None
+        if space:
+            values.setdefault("host", "0.0.0.0")  # noqa: S104 - a Space's container is reached from outside only
+        token = environ.get("HF_TOKEN", "").strip()
+        return cls(
+            **values,
+            token=Secret(token) if token else None,
+            offline=environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"},
+            space=space,
+        )
+
+    def table(self) -> list[tuple[str, str, str]]:
+        """Return (variable, value in force, meaning) of every setting, for help and docs."""
+        return [
+            (PREFIX + f.name.upper(), _shown(getattr(self, f.name)), f.metadata["about"])
+            for f in fields(self)
+            if "read" in f.metadata
+        ]
+
+
+def _read(variable: str, raw: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(raw)
+    except ValueError as error:
+        expected = read.__doc__ or "another value"
+        raise SettingsError(f"{variable} is {raw!r}.", expected=f"It takes {expected}.") from error
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == ():
+        return ""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def quiet_libraries(environ: dict[str, str] | None = None) -> None:
+    """Switch off the telemetry of the libraries below, unless the owner decided otherwise; call before importing them."""
+    target = os.environ if environ is None else environ
+    for name, value in (
+        ("GRADIO_ANALYTICS_ENABLED", "False"),
+        ("HF_HUB_DISABLE_TELEMETRY", "1"),
+        ("TOKENIZERS_PARALLELISM", "false"),
+    ):
+        target.setdefault(name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Where runs and results are kept, and whether they survive a restart."""
+
+    path: Path
+    persistent: bool
+    reason: str
+
+
+def choose_data_folder(settings: Settings) -> DataFolder:
+    """Choose the folder for runs and results: the configured one, a Space's /data, or one in the user's home.
+
+    Raises:
+        DataFolderError: The configured folder can't be written; it is never replaced silently.
+    """
+    if settings.data_dir is not None:
+        if not _writable(settings.data_dir):
+            raise DataFolderError(
+                f"The data folder {settings.data_dir} can't be written.",
+                expected="T5GEMMA_DATA_DIR must name a folder this user may create or write.",
+                remedy="Choose another folder, or unset the variable to use the default.",
+            )
+        return DataFolder(settings.data_dir, True, "set by T5GEMMA_DATA_DIR")
+    if settings.space:
+        if Path("/data").is_dir() and _writable(Path("/data")):
+            return DataFolder(Path("/data"), True, "the Space's mounted storage")
+    else:
+        home = Path.home() / ".local" / "share" / "t5gemma"
+        if _writable(home):
+            return DataFolder(home, True, "the user's data folder")
+    scratch = Path(tempfile.gettempdir()) / "t5gemma"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return DataFolder(scratch, False, "no persistent folder can be written; results are lost at a restart")
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
