@@ -181,6 +181,24 @@ class EngineStatus:
     """Why the engine could not start; empty while all is well."""
 
 
+@dataclass(frozen=True, slots=True)
+class KernelReport:
+    """How an attention kernel did in `doctor`, beside eager on the same probe."""
+
+    name: str
+    available: bool
+    reason: str
+    """Why it can or can't be used here."""
+    device: str = ""
+    dtype: str = ""
+    largest_error: dict[str, float] = field(default_factory=dict)
+    """Largest difference from eager, by case: `encoder`, `padded batch`, `teacher forcing`, `single step`."""
+    milliseconds: float | None = None
+    """One pass of the probe; None where it did not run."""
+    baseline_milliseconds: float | None = None
+    """The same pass with eager."""
+
+
 class Answer(Protocol):
     """A request on its way."""
 
