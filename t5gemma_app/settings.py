@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from t5gemma_app.errors import DataFolderError, SettingsError, did_you_mean
 
@@ -24,85 +24,77 @@ class Secret:
         return "•••"
 
 
-def _text(raw: str) -> str:
-    return raw.strip()
+class _Reader(NamedTuple):
+    """How a variable's text becomes a value, and what to say when it can't."""
+
+    read: Callable[[str], Any]
+    expected: str
 
 
-def _names(raw: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in raw.split(",") if name.strip())
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
+def _whole(low: int, high: int) -> _Reader:
     def read(raw: str) -> int:
         value = int(raw)
         if not low <= value <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
+            raise ValueError(raw)
         return value
 
-    read.__doc__ = f"a whole number from {low} to {high}"
-    return read
+    return _Reader(read, f"a whole number from {low} to {high}")
 
 
-def _gigabytes(raw: str) -> float:
-    """a number of gigabytes above 0"""
+def _read_gigabytes(raw: str) -> float:
     value = float(raw)
     if not 0 < value < float("inf"):
-        raise ValueError("a number of gigabytes above 0")
+        raise ValueError(raw)
     return value
 
 
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def read(raw: str) -> str:
-        value = raw.strip().lower()
-        if value not in choices:
-            raise ValueError
-        return value
+def _one_of(*choices: str, then: Callable[[str], Any] = str) -> _Reader:
+    def read(raw: str) -> Any:
+        if raw.lower() not in choices:
+            raise ValueError(raw)
+        return then(raw.lower())
 
-    read.__doc__ = f"one of {', '.join(choices)}"
-    return read
+    return _Reader(read, f"one of {', '.join(choices)}")
 
 
-def _flag(raw: str) -> bool:
-    """one of 1, 0, true, false, yes, no"""
-    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    if raw.strip().lower() not in words:
-        raise ValueError
-    return words[raw.strip().lower()]
+_YES = ("1", "true", "yes", "on")
+_TEXT = _Reader(str, "text")
+_NAMES = _Reader(lambda raw: tuple(name.strip() for name in raw.split(",") if name.strip()), "names")
+_GIGABYTES = _Reader(_read_gigabytes, "a number of gigabytes above 0")
+_FOLDER = _Reader(lambda raw: Path(raw).expanduser(), "a folder")
+_FLAG = _one_of(*_YES, "0", "false", "no", "off", then=lambda word: word in _YES)
 
 
-def _folder(raw: str) -> Path:
-    return Path(raw).expanduser()
-
-
-def _setting(default: Any, read: Callable[[str], Any], about: str) -> Any:
-    return field(default=default, metadata={"read": read, "about": about})
+def _setting(default: Any, reader: _Reader, about: str) -> Any:
+    return field(default=default, metadata={"reader": reader, "about": about})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The app's settings; each field `name` is the variable `T5GEMMA_NAME`."""
 
-    host: str = _setting("127.0.0.1", _text, "address to listen on")
+    host: str = _setting("127.0.0.1", _TEXT, "address to listen on")
     port: int = _setting(7860, _whole(0, 65535), "port to listen on")
-    checkpoint: str = _setting("", _text, "checkpoint that is chosen at the start")
-    checkpoints: tuple[str, ...] = _setting((), _names, "further hub ids or folders, separated by commas")
-    device: str = _setting("auto", _text, "auto, cpu, cuda, cuda:N or mps")
+    checkpoint: str = _setting("", _TEXT, "checkpoint that is chosen at the start")
+    checkpoints: tuple[str, ...] = _setting((), _NAMES, "further hub ids or folders, separated by commas")
+    device: str = _setting("auto", _TEXT, "auto, cpu, cuda, cuda:N or mps")
     dtype: str = _setting("auto", _one_of("auto", "float32", "bfloat16", "float16"), "number format of the weights")
     attention: str = _setting(
         "auto",
         _one_of("auto", "flash_attention_2", "flash_attention_3", "sdpa", "eager"),
         "attention implementation",
     )
-    memory_gb: float | None = _setting(None, _gigabytes, "memory the loaded checkpoints may take together")
+    memory_gb: float | None = _setting(None, _GIGABYTES, "memory the loaded checkpoints may take together")
     threads: int | None = _setting(None, _whole(1, 1024), "CPU threads torch may use")
-    data_dir: Path | None = _setting(None, _folder, "folder for runs and results")
+    data_dir: Path | None = _setting(None, _FOLDER, "folder for runs and results")
     max_new_tokens: int = _setting(1024, _whole(1, 8192), "upper limit of an answer's length")
     max_text: int = _setting(100_000, _whole(100, 10_000_000), "upper limit of a message's characters")
     max_waiting: int = _setting(32, _whole(1, 1000), "requests that may wait before the app says it is busy")
     max_answers: int = _setting(8, _whole(1, 256), "answers that are generated at the same time")
-    hub_checks: bool = _setting(True, _flag, "ask the Hub at the start which checkpoints the token reaches")
+    batch_tokens: int = _setting(4096, _whole(1, 10_000_000), "padded tokens of a batch when files are processed")
+    hub_checks: bool = _setting(True, _FLAG, "ask the Hub at the start which checkpoints the token reaches")
     log_level: str = _setting(
-        "INFO", lambda raw: _one_of("debug", "info", "warning", "error")(raw).upper(), "how much is logged"
+        "INFO", _one_of("debug", "info", "warning", "error", then=str.upper), "how much is logged"
     )
     token: Secret | None = None
     offline: bool = False
@@ -119,7 +111,7 @@ class Settings:
             SettingsError: A `T5GEMMA_*` variable is unknown or its value can't be read.
         """
         environ = os.environ if environ is None else environ
-        readable = {f.name: f for f in fields(cls) if "read" in f.metadata}
+        readable = {f.name: f for f in fields(cls) if "reader" in f.metadata}
         values: dict[str, Any] = {}
         for variable, raw in environ.items():
             if not variable.startswith(PREFIX) or not raw.strip():
@@ -132,7 +124,7 @@ class Settings:
                     expected=did_you_mean(variable, known),
                     remedy="`python -m t5gemma_app settings` lists all of them.",
                 )
-            values[name] = _read(variable, raw, readable[name].metadata["read"])
+            values[name] = _value(variable, raw, readable[name].metadata["reader"])
         space = environ.get("SPACE_ID") or None
         if space:
             values.setdefault("host", "0.0.0.0")  # noqa: S104 - a Space's container is reached from outside only
@@ -140,7 +132,7 @@ class Settings:
         return cls(
             **values,
             token=Secret(token) if token else None,
-            offline=environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"},
+            offline=environ.get("HF_HUB_OFFLINE", "").lower() in _YES,
             space=space,
         )
 
@@ -149,16 +141,15 @@ class Settings:
         return [
             (PREFIX + f.name.upper(), _shown(getattr(self, f.name)), f.metadata["about"])
             for f in fields(self)
-            if "read" in f.metadata
+            if "reader" in f.metadata
         ]
 
 
-def _read(variable: str, raw: str, read: Callable[[str], Any]) -> Any:
+def _value(variable: str, raw: str, reader: _Reader) -> Any:
     try:
-        return read(raw)
+        return reader.read(raw.strip())
     except ValueError as error:
-        expected = read.__doc__ or "another value"
-        raise SettingsError(f"{variable} is {raw!r}.", expected=f"It takes {expected}.") from error
+        raise SettingsError(f"{variable} is {raw!r}.", expected=f"It takes {reader.expected}.") from error
 
 
 def _shown(value: Any) -> str:
@@ -168,7 +159,7 @@ def _shown(value: Any) -> str:
 
 
 def quiet_libraries(environ: dict[str, str] | None = None) -> None:
-    """Switch off the telemetry of the libraries below, unless the owner decided otherwise; call before importing them."""
+    """Switch off the libraries' telemetry unless the owner decided otherwise; call before importing them."""
     target = os.environ if environ is None else environ
     for name, value in (
         ("GRADIO_ANALYTICS_ENABLED", "False"),

@@ -1,0 +1,145 @@
+"""Weights from safetensors into a model on its device, and out of memory again."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors import SafetensorError
+
+from t5gemma_app.checkpoints.placement import Placement
+from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.engine.attention import transformers_name
+from t5gemma_app.engine.encode import TextEncoder
+from t5gemma_app.engine.generate import Decoding
+from t5gemma_app.engine.types import SamplingParameters
+from t5gemma_app.errors import BrokenCheckpointError, OutOfMemoryError, UnsupportedCheckpointError
+
+logger = logging.getLogger(__name__)
+
+# glibc's mallopt parameters: above M_MMAP_THRESHOLD a buffer is mapped and unmapped at every use, above
+# M_TRIM_THRESHOLD free memory at the top goes back to the system after every operation. Both cost page faults in every
+# decoding step.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEPT_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A checkpoint in memory, ready to decode."""
+
+    checkpoint: Checkpoint
+    model: Any
+    encoder: TextEncoder
+    placement: Placement
+    bytes: int
+    seconds: float
+
+    def decode(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> Decoding:
+        """Start decoding a batch of prompts."""
+        return Decoding(self.model, prompts, parameters)
+
+
+def load_weights(checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, placement: Placement) -> Loaded:
+    """Read a checkpoint for conditional generation into memory.
+
+    Args:
+        checkpoint: What is known of it.
+        folder: Where its files are.
+        encoder: Its tokenizer.
+        placement: Where it goes, in which number format, with which attention.
+
+    Raises:
+        BrokenCheckpointError: Files are damaged, or weights are missing.
+        UnsupportedCheckpointError: transformers has no generation model for this configuration.
+        OutOfMemoryError: The device is full.
+    """
+    started = time.perf_counter()
+    target: Any = "auto" if placement.spread else {"": placement.device}
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        model, report = transformers.AutoModelForSeq2SeqLM.from_pretrained(
+            str(folder),
+            dtype=getattr(torch, placement.dtype),
+            attn_implementation=transformers_name(placement.attention),
+            device_map=None if placement.device == "cpu" else target,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError(
+            f"{checkpoint.name} did not fit into {placement.device}.",
+            remedy="Unload another checkpoint, or use the CPU.",
+        ) from error
+    except (SafetensorError, json.JSONDecodeError, OSError, RuntimeError, KeyError) as error:
+        raise BrokenCheckpointError(
+            f"The weights of {checkpoint.name} can't be read: {_first_line(error)}.",
+            expected="Whole safetensors files that match config.json.",
+            remedy="Download or save the checkpoint again.",
+        ) from error
+    except ValueError as error:
+        raise UnsupportedCheckpointError(
+            f"{checkpoint.name} can't be loaded: {_first_line(error)}.",
+            expected="A T5Gemma or T5Gemma 2 checkpoint for conditional generation.",
+        ) from error
+    _refuse_missing(checkpoint, report)
+    model.eval().requires_grad_(False)
+    size = sum(t.numel() * t.element_size() for t in model.state_dict(keep_vars=True).values())
+    tied = model.get_output_embeddings()
+    if tied is not None and tied.weight is model.get_decoder().get_input_embeddings().weight:
+        size -= tied.weight.numel() * tied.weight.element_size()
+    seconds = time.perf_counter() - started
+    logger.info("Loaded %s in %.1f s: %s", checkpoint.name, seconds, placement.sentence())
+    return Loaded(checkpoint, model, encoder, placement, size, seconds)
+
+
+def give_memory_back() -> None:
+    """Return freed memory to the system; the caller has dropped every reference to the model."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+def keep_buffers() -> None:
+    """Stop glibc from handing large buffers back to the system after every operation; other systems are left alone."""
+    libc = _glibc()
+    if libc is not None:
+        libc.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+        libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def _glibc() -> Any:
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
+    except OSError:
+        return None
+
+
+def _refuse_missing(checkpoint: Checkpoint, report: Any) -> None:
+    missing = sorted(report["missing_keys"]) + [str(key) for key in report.get("mismatched_keys", ())]
+    if missing:
+        raise BrokenCheckpointError(
+            f"{checkpoint.name} lacks {len(missing)} of its weights, {missing[0]} among them.",
+            expected="Every weight of config.json in the safetensors files; a random one is never filled in.",
+            remedy="Download or save the checkpoint again.",
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,167 @@
+"""The engine in this process; importing it costs nothing, torch comes in the background after `start`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from t5gemma_app.checkpoints.placement import Placement
+from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.engine.encode import TextEncoder
+from t5gemma_app.engine.tokenizers import TokenizerShelf
+from t5gemma_app.engine.types import (
+    EngineStatus,
+    Event,
+    Finished,
+    GenerationRequest,
+    GenerationResult,
+    GenerationStatistics,
+    Loading,
+    Piece,
+    SamplingParameters,
+)
+from t5gemma_app.errors import EngineError
+from t5gemma_app.settings import Settings
+
+if TYPE_CHECKING:
+    from t5gemma_app.engine.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+
+
+class LocalEngine:
+    """An `Engine` on this machine's devices.
+
+    Args:
+        settings: The app's settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tokenizers = TokenizerShelf(settings)
+        # Protects the start; `_booted` then publishes `_runtime` and `_failure`, which never change again.
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._booted = threading.Event()
+        self._runtime: Runtime | None = None
+        self._failure = ""
+
+    def start(self) -> None:
+        """Begin importing torch in the background."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._boot, name="engine start", daemon=True)
+                self._thread.start()
+
+    def generate(self, request: GenerationRequest) -> LocalAnswer:
+        """Queue one prompt."""
+        request.parameters.checked()
+        if self._booted.is_set():
+            self.runtime().refuse_when_busy()
+        return LocalAnswer(self, request)
+
+    def generate_batch(
+        self, checkpoint: Checkpoint, prompts: Sequence[tuple[Piece, ...]], parameters: SamplingParameters
+    ) -> list[GenerationResult]:
+        """Answer many prompts in padded batches, in the order given."""
+        return self.runtime().generate_batch(checkpoint, prompts, parameters.checked())
+
+    def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
+        """Load a checkpoint, yielding progress."""
+        yield from self.wait_for_torch(checkpoint)
+        yield from self.runtime().ensure(checkpoint)
+
+    def unload(self, name: str) -> bool:
+        """Drop a checkpoint and give its memory back."""
+        return self.runtime().unload(name) if self._booted.is_set() else False
+
+    def count_tokens(self, checkpoint: Checkpoint, pieces: Sequence[Piece]) -> int:
+        """Return the number of encoder tokens of a prompt."""
+        return self.encoder(checkpoint).count(pieces)
+
+    def encoder(self, checkpoint: Checkpoint) -> TextEncoder:
+        """Return the checkpoint's tokenizer, without torch."""
+        return self._tokenizers.of(checkpoint)
+
+    def place(self, checkpoint: Checkpoint) -> Placement:
+        """Return where the checkpoint would run; waits for torch."""
+        return self.runtime().place(checkpoint)
+
+    def status(self) -> EngineStatus:
+        """Return what is loaded now."""
+        if not self._booted.is_set():
+            return EngineStatus(facts=None)
+        if self._runtime is None:
+            return EngineStatus(facts=None, failure=self._failure)
+        return self._runtime.status()
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._thread is None:
+            return
+        self._booted.wait()
+        if self._runtime is not None:
+            self._runtime.close()
+
+    def runtime(self) -> Runtime:
+        """Return the torch side, waiting for it.
+
+        Raises:
+            EngineError: torch or transformers could not be imported.
+        """
+        self.start()
+        self._booted.wait()
+        if self._runtime is None:
+            raise EngineError(
+                f"The engine could not start: {self._failure}.",
+                remedy="Run `python -m t5gemma_app doctor`, or install the requirements again.",
+            )
+        return self._runtime
+
+    def wait_for_torch(self, checkpoint: Checkpoint) -> Iterator[Loading]:
+        """Yield progress until torch is imported."""
+        self.start()
+        while not self._booted.wait(POLL_SECONDS):
+            yield Loading(checkpoint.name, "starting torch", None)
+
+    def _boot(self) -> None:
+        try:
+            from t5gemma_app.engine.runtime import Runtime
+
+            self._runtime = Runtime(self._settings, self._tokenizers)
+        except Exception as error:  # a broken installation must show on the page, not die with the thread
+            logger.exception("The engine could not start")
+            self._failure = f"{type(error).__name__}: {error}"
+        finally:
+            self._booted.set()
+
+
+class LocalAnswer:
+    """A request on its way; the computation begins when it is iterated."""
+
+    def __init__(self, engine: LocalEngine, request: GenerationRequest) -> None:
+        self._engine = engine
+        self._request = request
+        self.cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Stop the computation at its next step."""
+        self.cancelled.set()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield events until `Finished`; leaving the iteration early cancels too."""
+        for loading in self._engine.load(self._request.checkpoint):
+            if self.cancelled.is_set():
+                yield self._nothing()
+                return
+            yield loading
+        yield from self._engine.runtime().answer(self._request, self.cancelled)
+
+    def _nothing(self) -> Finished:
+        """Return the end of an answer that was cancelled before its model was there."""
+        statistics = GenerationStatistics(0, 0, 0.0, 0.0, "", "", "", self._request.parameters.seed)
+        return Finished(GenerationResult("", (), "cancelled", statistics))

@@ -1,0 +1,253 @@
+"""The torch side of the engine: facts, workers, and the pool of loaded checkpoints."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import wait
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from t5gemma_app.checkpoints.download import snapshot
+from t5gemma_app.checkpoints.memory import need_of
+from t5gemma_app.checkpoints.placement import Device, Placement, Wish, choose_placement
+from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.engine.attention import register_attention
+from t5gemma_app.engine.batching import cut_batches
+from t5gemma_app.engine.devices import probe_devices, resident_bytes
+from t5gemma_app.engine.encode import TextEncoder
+from t5gemma_app.engine.loader import Loaded, give_memory_back, keep_buffers, load_weights
+from t5gemma_app.engine.pool import Pool, Report
+from t5gemma_app.engine.session import BatchSession, StreamSession
+from t5gemma_app.engine.tokenizers import TokenizerShelf
+from t5gemma_app.engine.types import (
+    EngineStatus,
+    Event,
+    GenerationRequest,
+    GenerationResult,
+    LoadedCheckpoint,
+    Loading,
+    Piece,
+    SamplingParameters,
+)
+from t5gemma_app.engine.worker import Worker
+from t5gemma_app.errors import BusyError, EngineError, InputError, OutOfMemoryError, WorkbenchError
+from t5gemma_app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+GB = 1e9
+POLL_SECONDS = 0.1
+# Share of the free memory at the start that checkpoints may take; the rest is for the interface and for peaks.
+BUDGET_SHARE = 0.9
+
+
+class Runtime:
+    """Everything that needs torch, built once in the background.
+
+    Args:
+        settings: The app's settings.
+        tokenizers: The tokenizers in use.
+    """
+
+    def __init__(self, settings: Settings, tokenizers: TokenizerShelf) -> None:
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        keep_buffers()
+        register_attention()
+        self._settings = settings
+        self._tokenizers = tokenizers
+        self._wish = Wish(settings.device, settings.dtype, settings.attention)
+        self.facts = probe_devices()
+        self._pool: Pool[Loaded] = Pool(self._budget(), self._needed, self._load, give_memory_back)
+        # Protects the table of workers; a worker starts with the first checkpoint on its device.
+        self._lock = threading.Lock()
+        self._workers: dict[str, Worker] = {}
+
+    def place(self, checkpoint: Checkpoint) -> Placement:
+        """Return where the checkpoint would run if every idle one left."""
+        main = self._main_device()
+        facts = replace(
+            self.facts,
+            devices=tuple(
+                replace(d, free_bytes=self._pool.budget) if d.kind == main.kind == "cpu" else d
+                for d in self.facts.devices
+            ),
+        )
+        return choose_placement(facts, need_of(checkpoint, device_kind=main.kind), self._wish)
+
+    def ensure(self, checkpoint: Checkpoint) -> Iterator[Loading]:
+        """Load a checkpoint unless it is there."""
+        yield from self._pool.ensure(checkpoint)
+
+    def unload(self, name: str) -> bool:
+        """Drop a checkpoint; return whether it was loaded."""
+        return self._pool.drop(name)
+
+    def refuse_when_busy(self) -> None:
+        """Raise `BusyError` when as many requests wait as may wait."""
+        waiting = self.status().waiting
+        if waiting >= self._settings.max_waiting:
+            raise BusyError(f"{waiting} requests are waiting already.", remedy="Try again in a minute.")
+
+    def answer(self, request: GenerationRequest, cancelled: threading.Event) -> Iterator[Event]:
+        """Yield the events of one answer whose checkpoint was ensured."""
+        checkpoint = request.checkpoint
+        prompt = self._checked_prompt(checkpoint, self._tokenizers.of(checkpoint).ids(request.pieces))
+        loaded = yield from self._lease(checkpoint)
+        try:
+            session = StreamSession(
+                loaded.decode,
+                loaded.encoder,
+                prompt,
+                request.parameters,
+                loaded.placement,
+                release=lambda: self._pool.release(checkpoint.name),
+                cancelled=cancelled,
+            )
+            self._worker(loaded.placement).admit(session)
+        except BaseException:
+            self._pool.release(checkpoint.name)
+            raise
+        try:
+            yield from session.events()
+        except Exception as error:
+            raise as_engine_error(error) from error
+        finally:
+            session.cancel()
+
+    def generate_batch(
+        self, checkpoint: Checkpoint, prompts: Sequence[tuple[Piece, ...]], parameters: SamplingParameters
+    ) -> list[GenerationResult]:
+        """Answer many prompts, longest first, in batches cut by tokens."""
+        encoder = self._tokenizers.of(checkpoint)
+        rows = [self._checked_prompt(checkpoint, encoder.ids(pieces)) for pieces in prompts]
+        for _ in self.ensure(checkpoint):
+            pass
+        loaded = exhaust(self._lease(checkpoint))
+        results: dict[int, GenerationResult] = {}
+        try:
+            for batch in cut_batches([len(row) for row in rows], self._settings.batch_tokens):
+                session = BatchSession(loaded.decode, encoder, [rows[i] for i in batch], parameters, loaded.placement)
+                self._worker(loaded.placement).admit(session)
+                outcome = session.done.get()
+                if isinstance(outcome, BaseException):
+                    raise as_engine_error(outcome) from outcome
+                results.update(zip(batch, outcome, strict=True))
+        finally:
+            self._pool.release(checkpoint.name)
+        return [results[i] for i in range(len(rows))]
+
+    def status(self) -> EngineStatus:
+        """Return what is loaded and how much is going on."""
+        held = self._pool.held()
+        with self._lock:
+            loads = [worker.load for worker in self._workers.values()]
+        return EngineStatus(
+            facts=self.facts,
+            loaded=tuple(
+                LoadedCheckpoint(loaded.checkpoint.name, loaded.placement, loaded.bytes, loaded.seconds, leased)
+                for loaded, leased in held
+            ),
+            budget_bytes=self._pool.budget,
+            used_bytes=sum(loaded.bytes for loaded, _ in held),
+            active=sum(active for active, _ in loads),
+            waiting=sum(waiting for _, waiting in loads),
+        )
+
+    def close(self) -> None:
+        """End all workers."""
+        with self._lock:
+            workers = list(self._workers.values())
+        for worker in workers:
+            worker.close()
+
+    def _main_device(self) -> Device:
+        if self._wish.device != "auto":
+            wanted = "cuda:0" if self._wish.device == "cuda" else self._wish.device
+            return next((d for d in self.facts.devices if d.name == wanted), self.facts.devices[0])
+        return self.facts.devices[0]
+
+    def _budget(self) -> int:
+        if self._settings.memory_gb is not None:
+            return int(self._settings.memory_gb * GB)
+        main = self._main_device()
+        return int(sum(d.free_bytes for d in self.facts.devices if d.kind == main.kind) * BUDGET_SHARE)
+
+    def _needed(self, checkpoint: Checkpoint) -> int:
+        need = need_of(checkpoint, device_kind=self._main_device().kind)
+        return need.bytes_by_dtype[self.place(checkpoint).dtype]
+
+    def _load(self, checkpoint: Checkpoint, report: Report) -> Loaded:
+        placement = self.place(checkpoint)
+        folder = snapshot(checkpoint, self._settings, report)
+        report("reading the tokenizer", None)
+        encoder = self._tokenizers.of(checkpoint)
+        return self._read(checkpoint, folder, encoder, placement, report)
+
+    def _read(
+        self, checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, placement: Placement, report: Report
+    ) -> Loaded:
+        """Read the weights on the device's own thread and watch memory grow meanwhile."""
+        before, expected = _allocated(placement), max(1, self._needed(checkpoint))
+        future = self._worker(placement).call(lambda: load_weights(checkpoint, folder, encoder, placement))
+        while wait([future], POLL_SECONDS).not_done:
+            report("reading weights", min(0.99, max(0.0, (_allocated(placement) - before) / expected)))
+        return future.result()
+
+    def _lease(self, checkpoint: Checkpoint) -> Generator[Loading, None, Loaded]:
+        """Return a leased checkpoint; loads it again should it have left in between."""
+        while (loaded := self._pool.lease(checkpoint.name)) is None:
+            yield from self._pool.ensure(checkpoint)
+        return loaded
+
+    def _worker(self, placement: Placement) -> Worker:
+        with self._lock:
+            worker = self._workers.get(placement.device)
+            if worker is None:
+                worker = Worker(placement.device, self._settings.max_answers, self._settings.max_waiting)
+                self._workers[placement.device] = worker
+            return worker
+
+    @staticmethod
+    def _checked_prompt(checkpoint: Checkpoint, ids: list[int]) -> list[int]:
+        limit = checkpoint.encoder.positions if checkpoint.encoder else None
+        if not ids:
+            raise InputError("The prompt is empty.", expected="At least one token.")
+        if limit and len(ids) > limit:
+            raise InputError(
+                f"The prompt has {len(ids):,} tokens.", expected=f"{checkpoint.name} reads at most {limit:,}."
+            )
+        return ids
+
+
+def as_engine_error(error: BaseException) -> WorkbenchError:
+    """Return the error that a person should read for whatever ended a computation."""
+    if isinstance(error, WorkbenchError):
+        return error
+    # torch has no class of its own for main memory that runs out.
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        return OutOfMemoryError(
+            "There was not enough memory for this answer.", remedy="Send less text, or unload another checkpoint."
+        )
+    logger.error("A computation failed", exc_info=error)
+    return EngineError(f"The computation failed: {type(error).__name__}.", remedy="The log has the details.")
+
+
+def exhaust(steps: Generator[Loading, None, Loaded]) -> Loaded:
+    """Run a generator to its end and return its value."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            loaded: Loaded = end.value
+            return loaded
+
+
+def _allocated(placement: Placement) -> int:
+    if placement.device.startswith("cuda"):
+        return sum(torch.cuda.memory_allocated(i) for i in range(torch.cuda.device_count()))
+    return resident_bytes()

@@ -1,0 +1,207 @@
+"""Answers as sessions of the worker: one person's streamed answer, and a padded batch of many."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from t5gemma_app.checkpoints.placement import Placement
+from t5gemma_app.engine.encode import TextEncoder, TextStream
+from t5gemma_app.engine.generate import Decoding
+from t5gemma_app.engine.types import (
+    Event,
+    Finished,
+    FinishReason,
+    GenerationResult,
+    GenerationStatistics,
+    SamplingParameters,
+    Started,
+    TextDelta,
+    Waiting,
+)
+
+Decode = Callable[[Sequence[Sequence[int]], Sequence[SamplingParameters]], Decoding]
+
+
+class Row:
+    """One answer's text, times and reason to end."""
+
+    def __init__(self, encoder: TextEncoder, prompt_tokens: int, parameters: SamplingParameters) -> None:
+        self._stream = TextStream(encoder, parameters.stop)
+        self._parameters = parameters
+        self._prompt_tokens = prompt_tokens
+        self._ids: list[int] = []
+        self._arrived = time.perf_counter()
+        self._first = 0.0
+        self._last = 0.0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string was written."""
+        return self._stream.stopped
+
+    def push(self, index: int, end_ids: frozenset[int]) -> str:
+        """Take a token and return the characters that became certain."""
+        self._last = time.perf_counter()
+        self._first = self._first or self._last
+        self._ids.append(index)
+        return "" if index in end_ids else self._stream.push(index)
+
+    def rest(self) -> str:
+        """Return the characters that were held back."""
+        return self._stream.finish()
+
+    def result(self, placement: Placement, end_ids: frozenset[int], cancelled: bool) -> GenerationResult:
+        """Return the finished answer."""
+        ended = bool(self._ids) and self._ids[-1] in end_ids
+        reason: FinishReason = "stop" if ended or self.stopped else "cancelled" if cancelled else "length"
+        further, span = len(self._ids) - 1, self._last - self._first
+        return GenerationResult(
+            text=self._stream.text,
+            token_ids=tuple(self._ids),
+            finish_reason=reason,
+            statistics=GenerationStatistics(
+                prompt_tokens=self._prompt_tokens,
+                new_tokens=len(self._ids),
+                seconds_to_first_token=max(0.0, self._first - self._arrived),
+                tokens_per_second=further / span if further > 0 and span > 0 else 0.0,
+                device=placement.device,
+                dtype=placement.dtype,
+                attention=placement.attention,
+                seed=self._parameters.seed,
+            ),
+        )
+
+
+class StreamSession:
+    """One answer, streamed.
+
+    Args:
+        decode: Starts a decoding on the loaded model.
+        encoder: The checkpoint's tokenizer.
+        prompt: Encoder ids.
+        parameters: How tokens are chosen.
+        placement: Where the model runs.
+        release: Called once when the session ends, however it ends.
+        cancelled: Set by whoever wants the answer to stop.
+    """
+
+    def __init__(
+        self,
+        decode: Decode,
+        encoder: TextEncoder,
+        prompt: Sequence[int],
+        parameters: SamplingParameters,
+        placement: Placement,
+        release: Callable[[], None],
+        cancelled: threading.Event,
+    ) -> None:
+        self._decode = decode
+        self._prompt = prompt
+        self._parameters = parameters
+        self._placement = placement
+        self._release = release
+        self._row = Row(encoder, len(prompt), parameters)
+        self._decoding: Decoding | None = None
+        self._cancelled = cancelled
+        self._events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
+
+    def events(self) -> Iterator[Event]:
+        """Yield events until `Finished`; raises what ended the session."""
+        while True:
+            event = self._events.get()
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+            if isinstance(event, Finished):
+                return
+
+    def cancel(self) -> None:
+        """Let the next step be the last; may be called from any thread, any number of times."""
+        self._cancelled.set()
+
+    def waiting(self, ahead: int) -> None:
+        """Tell the reader how many are served first."""
+        self._events.put(Waiting(ahead))
+
+    def advance(self) -> bool:
+        """Compute one token."""
+        if self._cancelled.is_set():
+            return self._finish(cancelled=True)
+        if self._decoding is None:
+            self._events.put(Started(len(self._prompt)))
+            self._decoding = self._decode([self._prompt], [self._parameters])
+        (index,) = self._decoding.step()
+        if index is not None:
+            self._send(self._row.push(index, self._decoding.end_ids))
+        if self._decoding.open[0] and not self._row.stopped:
+            return True
+        return self._finish(cancelled=False)
+
+    def fail(self, error: BaseException) -> None:
+        """Hand the error to the reader."""
+        self._decoding = None
+        self._release()
+        self._events.put(error)
+
+    def _send(self, text: str) -> None:
+        if text:
+            self._events.put(TextDelta(text))
+
+    def _finish(self, cancelled: bool) -> bool:
+        self._send(self._row.rest())
+        ends = self._decoding.end_ids if self._decoding else frozenset()
+        result = self._row.result(self._placement, ends, cancelled)
+        # The caches go before the reader is told, so that memory is back when the answer is there.
+        self._decoding = None
+        self._release()
+        self._events.put(Finished(result))
+        return False
+
+
+class BatchSession:
+    """Many prompts answered together in one padded batch; the caller waits on `done`."""
+
+    def __init__(
+        self,
+        decode: Decode,
+        encoder: TextEncoder,
+        prompts: Sequence[Sequence[int]],
+        parameters: SamplingParameters,
+        placement: Placement,
+    ) -> None:
+        self._decode = decode
+        self._prompts = prompts
+        self._parameters = parameters
+        self._placement = placement
+        self._rows = [Row(encoder, len(prompt), parameters) for prompt in prompts]
+        self._decoding: Decoding | None = None
+        self.done: queue.SimpleQueue[list[GenerationResult] | BaseException] = queue.SimpleQueue()
+
+    def waiting(self, ahead: int) -> None:
+        """A batch has no reader to tell."""
+
+    def advance(self) -> bool:
+        """Compute one token of every row."""
+        if self._decoding is None:
+            self._decoding = self._decode(self._prompts, [self._parameters] * len(self._prompts))
+        decoding = self._decoding
+        for place, index in enumerate(decoding.step()):
+            if index is not None:
+                self._rows[place].push(index, decoding.end_ids)
+                if self._rows[place].stopped:
+                    decoding.close_row(place)
+        if any(decoding.open):
+            return True
+        for row in self._rows:
+            row.rest()
+        self._decoding = None
+        self.done.put([row.result(self._placement, decoding.end_ids, cancelled=False) for row in self._rows])
+        return False
+
+    def fail(self, error: BaseException) -> None:
+        """Hand the error to the caller."""
+        self._decoding = None
+        self.done.put(error)

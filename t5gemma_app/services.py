@@ -1,0 +1,89 @@
+"""The one place where the parts are put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from t5gemma_app.checkpoints.access import AccessBoard
+from t5gemma_app.checkpoints.catalogue import Catalogue, build_catalogue
+from t5gemma_app.checkpoints.folder import read_folder
+from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.engine.local import LocalEngine
+from t5gemma_app.engine.types import Engine, KernelReport
+from t5gemma_app.errors import EngineError
+from t5gemma_app.settings import DataFolder, Settings, choose_data_folder
+from t5gemma_app.tasks.chat import Chat
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a surface (browser, command line, Python) works with."""
+
+    settings: Settings
+    data_folder: DataFolder
+    catalogue: Catalogue
+    access: AccessBoard
+    engine: Engine
+    chat: Chat
+
+    def doctor(self) -> tuple[KernelReport, ...]:
+        """Check the attention kernels on the main device; see `engine.doctor`."""
+        from t5gemma_app.engine.doctor import check_kernels
+
+        facts = self._local_engine().runtime().facts
+        return check_kernels(facts, facts.devices[0])
+
+    def initialise(
+        self,
+        folder: Path,
+        encoder_size: str,
+        decoder_size: str,
+        vocabulary: int,
+        tokenizer: Path | None,
+        dtype: str,
+        seed: int,
+    ) -> Checkpoint:
+        """Write a checkpoint with random weights; see `engine.initialise`."""
+        from t5gemma_app.engine.initialise import initialise_checkpoint
+
+        initialise_checkpoint(
+            folder,
+            encoder_size,
+            decoder_size,
+            vocabulary=vocabulary,
+            tokenizer=tokenizer or self._embedded_tokenizer(),
+            dtype=dtype,
+            seed=seed,
+        )
+        return read_folder(folder)
+
+    def _embedded_tokenizer(self) -> Path:
+        embedded = next(c for c in self.catalogue.all() if c.source == "embedded")
+        return Path(embedded.location)
+
+    def _local_engine(self) -> LocalEngine:
+        if not isinstance(self.engine, LocalEngine):
+            raise EngineError("This engine has no devices to check.", expected="The engine of this machine.")
+        return self.engine
+
+
+def build_services(settings: Settings, engine: Engine | None = None) -> Services:
+    """Put the parts together; nothing heavy is imported or started yet.
+
+    Args:
+        settings: The app's settings.
+        engine: Another engine than this machine's, for tests.
+
+    Raises:
+        SettingsError: A setting can't be honoured.
+    """
+    engine = engine or LocalEngine(settings)
+    return Services(
+        settings=settings,
+        data_folder=choose_data_folder(settings),
+        catalogue=build_catalogue(settings),
+        access=AccessBoard(settings),
+        engine=engine,
+        chat=Chat(engine, max_text=settings.max_text, max_new_tokens=settings.max_new_tokens),
+    )
