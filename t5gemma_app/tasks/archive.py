@@ -207,9 +207,10 @@ def _free_id(wanted: str, used: Collection[str]) -> str:
     return free
 
 
-_MARKS = re.compile(r"[\\`*_{}\[\]<>&|~$!:@]")
-# What only means something where a line begins: headings, lists, rules and underlines of headings.
-_LINE_START = re.compile(r"^(?=[#+\-=])|^(\d+)(?=[.)])")
+# Besides the marks of CommonMark: tables, strikes, formulas, addresses and names that GitHub turns into links.
+_MARKS = re.compile(r"[\\`*_{}\[\]<>&|~$!#@]|:(?=//)|(?<=www)\.")
+# What only means something where a line begins: lists, rules and underlines of headings.
+_LINE_START = re.compile(r"^(?=[+\-=])|^(\d+)(?=[.)](?:\s|$))")
 
 
 def _escaped(text: str) -> str:
