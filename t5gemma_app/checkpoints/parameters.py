@@ -49,7 +49,7 @@ def count_parameters(
         decoder: The decoder's shape; None for a classifier that is an encoder alone.
         family: Which architecture the shapes belong to.
         tied_head: Whether the output head is the decoder's embedding table.
-        labels: How many classes a classification head has; 0 where words are generated. A classifier has no output head.
+        labels: How many classes a classification head has; 0 where words are generated.
         attention_bias: Whether the attention's projections have biases.
         vision: The image encoder; only T5Gemma 2 has one.
     """

@@ -81,6 +81,12 @@ class Checkpoint:
     tied_head: bool = True
     dtype: str = "bfloat16"
     """Number format of the weights on disk."""
+    description: str = ""
+    """What it is, in the words of its card; may be empty."""
+    skills: tuple[str, ...] = ()
+    """What it was taught, where its card says so."""
+    examples: tuple[str, ...] = ()
+    """Prompts worth trying, where its card has some."""
 
     @property
     def pair(self) -> str:
@@ -89,5 +95,5 @@ class Checkpoint:
 
     @property
     def chats(self) -> bool:
-        """Whether it was taught to follow turns."""
-        return self.stage == "instruction-tuned"
+        """Whether it was taught to follow turns and generates words."""
+        return self.stage == "instruction-tuned" and self.head == "none"

@@ -1,0 +1,161 @@
+"""How much memory a checkpoint takes while it answers: arithmetic over its shapes.
+
+What depends on the software rather than on the checkpoint are the constants below, each with how it was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from t5gemma_app.checkpoints.placement import DTYPE_BYTES, Need
+from t5gemma_app.checkpoints.records import Checkpoint, Stack
+from t5gemma_app.errors import CheckpointError
+
+RUNTIME_BYTES = {"cpu": 500_000_000, "cuda": 500_000_000, "mps": 500_000_000}
+"""What the process takes before a checkpoint is loaded.
+
+CPU: resident memory (VmRSS in /proc/self/status) after importing torch 2.13 (CPU build), transformers' T5Gemma and
+Gradio 6.31, and one product of two matrices, which starts torch's threads. CUDA: a context with its kernels.
+"""
+
+LOGIT_COPIES = 4
+"""Float32 arrays over the vocabulary that are alive while a token is sampled: logits, sorted values, their places (as
+64-bit numbers they count twice)."""
+
+FILE_SHARE = 0.0
+"""Share of the weight file whose pages stay in resident memory after loading, because they are mapped still."""
+
+SCREEN = ("cpu", "float32")
+"""Where the output head is kept a second time in 8 bits, to look for the best words in it first."""
+
+STREAMS = 4
+"""Arrays of one layer's width that are alive in a pass beside the feed-forward: residual, normed, queries, output."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEstimate:
+    """The memory a checkpoint takes while it answers, in bytes and by part."""
+
+    weights: int
+    """Every parameter once, tied tables too."""
+    self_cache: int
+    """Keys and values of the answer, sliding layers within their window only."""
+    cross_cache: int
+    """Keys and values of the prompt, in every layer of the decoder."""
+    logits: int
+    """The scores of all words for the next token, with the copies that sampling makes."""
+    activations: int
+    """The widest moment of a pass over the prompt; attention scores are computed in tiles and stay small."""
+    runtime: int
+    """The process itself, or the device's context."""
+    screen: int = 0
+    """The output head in 8 bits, on the CPU in float32."""
+
+    @property
+    def total(self) -> int:
+        """All parts."""
+        return self.checkpoint + self.runtime
+
+    @property
+    def checkpoint(self) -> int:
+        """What the checkpoint adds to a process that runs already."""
+        return self.weights + self.self_cache + self.cross_cache + self.logits + self.activations + self.screen
+
+
+def estimate_memory(
+    checkpoint: Checkpoint,
+    dtype: str,
+    prompt_tokens: int = 1024,
+    answer_tokens: int = 256,
+    batch: int = 1,
+    device_kind: str = "cpu",
+) -> MemoryEstimate:
+    """Estimate the memory a checkpoint takes while it answers.
+
+    Args:
+        checkpoint: A checkpoint whose configuration was read.
+        dtype: Number format of the weights and caches.
+        prompt_tokens: Length of a prompt.
+        answer_tokens: Length of an answer.
+        batch: Prompts that are answered at the same time.
+        device_kind: `cpu`, `cuda` or `mps`.
+
+    Raises:
+        CheckpointError: The checkpoint's configuration was not read yet.
+    """
+    encoder, decoder, parameters = checkpoint.encoder, checkpoint.decoder, checkpoint.parameters
+    if encoder is None or parameters is None:
+        raise CheckpointError(
+            f"The size of {checkpoint.name} is not known yet.",
+            remedy="Load it once, or give the app access to the Hub.",
+        )
+    size = DTYPE_BYTES[dtype]
+    if decoder is None or checkpoint.head != "none":
+        self_cache = cross_cache = logits = screen = 0
+    else:
+        self_cache = _self_cache(decoder, answer_tokens, batch, size)
+        cross_cache = _cross_cache(decoder, prompt_tokens, batch, size)
+        logits = batch * decoder.vocabulary * 4 * LOGIT_COPIES
+        screen = decoder.vocabulary * decoder.hidden if (device_kind, dtype) == SCREEN else 0
+    mapped = int(FILE_SHARE * parameters.total * DTYPE_BYTES[checkpoint.dtype])
+    return MemoryEstimate(
+        weights=parameters.total * size + mapped,
+        self_cache=self_cache,
+        cross_cache=cross_cache,
+        logits=logits,
+        activations=_activations(encoder, prompt_tokens, batch, size),
+        runtime=RUNTIME_BYTES.get(device_kind, 0),
+        screen=screen,
+    )
+
+
+def _self_cache(decoder: Stack, tokens: int, batch: int, size: int) -> int:
+    full = decoder.layers - decoder.sliding_layers
+    positions = full * tokens + decoder.sliding_layers * min(tokens, decoder.window)
+    return 2 * batch * decoder.kv_heads * decoder.head_dim * positions * size
+
+
+def _cross_cache(decoder: Stack, tokens: int, batch: int, size: int) -> int:
+    return 2 * batch * decoder.kv_heads * decoder.head_dim * decoder.layers * tokens * size
+
+
+def _activations(encoder: Stack, tokens: int, batch: int, size: int) -> int:
+    """Count gate, up and their product, and the streams of the layer's width around them."""
+    return batch * tokens * (3 * encoder.intermediate + STREAMS * encoder.hidden) * size
+
+
+def need_of(
+    checkpoint: Checkpoint,
+    prompt_tokens: int = 1024,
+    answer_tokens: int = 256,
+    batch: int = 1,
+    device_kind: str = "cpu",
+    padded_teacher_forcing: bool = False,
+) -> Need:
+    """Return what a checkpoint asks of a device, beside what the running process takes already.
+
+    Raises:
+        CheckpointError: The checkpoint's configuration was not read yet.
+    """
+    sizes = {
+        dtype: estimate_memory(checkpoint, dtype, prompt_tokens, answer_tokens, batch, device_kind).checkpoint
+        for dtype in DTYPE_BYTES
+    }
+    stacks = [stack for stack in (checkpoint.encoder, checkpoint.decoder) if stack is not None]
+    return Need(
+        bytes_by_dtype=sizes,
+        softcap=any(stack.softcap is not None for stack in stacks),
+        flash_family=checkpoint.family == "t5gemma",
+        head_dim=max(stack.head_dim for stack in stacks),
+        padded_teacher_forcing=padded_teacher_forcing,
+    )
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes as people say it: `812 MB`, `1.3 GB`."""
+    for unit, unit_bytes in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        # 999,700,000 bytes are "1.0 GB", not "1000 MB"
+        if size >= unit_bytes * 0.9995:
+            value = size / unit_bytes
+            return f"{value:.0f} {unit}" if value >= 99.95 else f"{value:.1f} {unit}"
+    return f"{size} B"
