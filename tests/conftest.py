@@ -1,0 +1,11 @@
+"""What every test shares: no network, and no variables of whoever runs them."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.update(
+    HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", GRADIO_ANALYTICS_ENABLED="False", TOKENIZERS_PARALLELISM="false"
+)
+for name in [n for n in os.environ if n.startswith("T5GEMMA_") or n == "HF_TOKEN"]:
+    del os.environ[name]

@@ -1,0 +1,91 @@
+"""Small real checkpoints and a real Gemma-style tokenizer, made on the spot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import AddedToken, Tokenizer, decoders, normalizers
+from tokenizers.models import BPE
+from transformers import T5GemmaConfig, T5GemmaForConditionalGeneration, T5GemmaModuleConfig
+
+SPECIALS = {"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3, "<start_of_turn>": 106, "<end_of_turn>": 107}
+LETTERS = "▁\n!?.,'-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+VOCABULARY = 512
+
+
+def tiny_tokenizer() -> Tokenizer:
+    """Return a byte-fallback BPE tokenizer with Gemma's special tokens at Gemma's ids."""
+    vocabulary = dict(SPECIALS)
+    for index in range(4, 106):
+        vocabulary[f"<unused{index}>"] = index
+    for byte in range(256):
+        vocabulary[f"<0x{byte:02X}>"] = 108 + byte
+    for letter in LETTERS:
+        vocabulary[letter] = len(vocabulary)
+    merges = [("t", "h"), ("th", "e"), ("▁", "the"), ("i", "n")]
+    for left, right in merges:
+        vocabulary[left + right] = len(vocabulary)
+    tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=merges, byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in SPECIALS])
+    return tokenizer
+
+
+def tiny_stack(**changes: Any) -> T5GemmaModuleConfig:
+    """Return a stack's configuration: two layers, grouped heads, a window that short texts exceed."""
+    values: dict[str, Any] = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "query_pre_attn_scalar": 16,
+        "sliding_window": 6,
+        "max_position_embeddings": 512,
+        "eos_token_id": [1, 107],
+    }
+    return T5GemmaModuleConfig(**{**values, **changes})
+
+
+def tiny_model(seed: int = 0, strength: float = 8.0, unbalanced: bool = True, **top: Any) -> Any:
+    """Return a random model whose attention logits reach the cap and whose answers vary."""
+    decoder = {"hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1} if unbalanced else {}
+    torch.manual_seed(seed)
+    config = T5GemmaConfig(
+        encoder=tiny_stack(num_hidden_layers=3), decoder=tiny_stack(**decoder), vocab_size=VOCABULARY, **top
+    )
+    model = T5GemmaForConditionalGeneration(config).eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.dim() > 1:
+                weight.mul_(strength * (4 if "q_proj" in name or "k_proj" in name else 1))
+    model.generation_config.update(
+        bos_token_id=2, decoder_start_token_id=2, pad_token_id=0, eos_token_id=[1, 107], max_new_tokens=20
+    )
+    return model
+
+
+def save_tiny(folder: Path, model: Any | None = None, **options: Any) -> Path:
+    """Write a checkpoint that the app can load: weights, configuration, tokenizer, chat template."""
+    (model or tiny_model(**options)).save_pretrained(folder)
+    tiny_tokenizer().save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "bos_token": "<bos>",
+                "eos_token": "<eos>",
+                "pad_token": "<pad>",
+                "unk_token": "<unk>",
+            }
+        ),
+        encoding="utf-8",
+    )
+    (folder / "chat_template.jinja").write_text("{{ bos_token }}", encoding="utf-8")
+    return folder
