@@ -22,6 +22,9 @@ PATTERNS = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model")
 DESCRIPTION = (CONFIG, "tokenizer_config.json", "chat_template.jinja", "workbench.json")
 """The small files that describe a checkpoint."""
 
+TOKENIZER = ("tokenizer*.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "*.jinja")
+"""A tokenizer's files."""
+
 Progress = Callable[[str, float | None], None]
 """Receives a stage in words and the part done from 0 to 1, or None where it can't be told; from any thread."""
 
@@ -46,6 +49,19 @@ def snapshot(checkpoint: Checkpoint, settings: Settings, progress: Progress) -> 
     return cached or _fetch(checkpoint, settings, PATTERNS, progress)
 
 
+def tokenizer_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
+    """Return a folder that holds a checkpoint's tokenizer; its weights may be missing there.
+
+    Raises:
+        AccessError: The Hub refused, or can't be reached; carries the state.
+        UnknownCheckpointError: A local folder is gone.
+        CheckpointError: The files can't be written.
+    """
+    if checkpoint.source != "hub":
+        return snapshot(checkpoint, settings, _unseen)
+    return hub.cached_folder(checkpoint) or _fetch(checkpoint, settings, TOKENIZER, _unseen)
+
+
 def fetch_description(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
     """Return a hub checkpoint with shapes and sizes, from its small files alone.
 
@@ -56,7 +72,7 @@ def fetch_description(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
     """
     if checkpoint.encoder is not None:
         return checkpoint
-    folder = _fetch(checkpoint, settings, DESCRIPTION, lambda stage, fraction: None)
+    folder = _fetch(checkpoint, settings, DESCRIPTION, _unseen)
     return described(checkpoint, read_config(folder), folder)
 
 
@@ -83,6 +99,10 @@ def _fetch(checkpoint: Checkpoint, settings: Settings, patterns: tuple[str, ...]
         state = AccessState.OFFLINE if settings.offline else classify(error, token is not None, checkpoint.gated)
         raise refusal(state, checkpoint) from error
     return Path(path)
+
+
+def _unseen(stage: str, fraction: float | None) -> None:
+    """Take progress that nobody waits for: the files are small."""
 
 
 def _is_disks(error: BaseException) -> bool:
