@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from t5gemma_app.checkpoints.download import snapshot
+from t5gemma_app.checkpoints.download import fetch_description, snapshot
 from t5gemma_app.checkpoints.memory import need_of
 from t5gemma_app.checkpoints.placement import Device, Placement, Wish, choose_placement
 from t5gemma_app.checkpoints.records import Checkpoint
@@ -63,12 +63,14 @@ class Runtime:
         self._wish = Wish(settings.device, settings.dtype, settings.attention)
         self.facts = probe_devices()
         self._pool: Pool[Loaded] = Pool(self._budget(), self._needed, self._load, give_memory_back)
-        # Protects the table of workers; a worker starts with the first checkpoint on its device.
+        # Protects both tables; a worker starts with the first checkpoint on its device.
         self._lock = threading.Lock()
+        self._descriptions: dict[str, Checkpoint] = {}
         self._workers: dict[str, Worker] = {}
 
     def place(self, checkpoint: Checkpoint) -> Placement:
         """Return where the checkpoint would run if every idle one left."""
+        checkpoint = self._described(checkpoint)
         main = self._main_device()
         facts = replace(
             self.facts,
@@ -95,7 +97,7 @@ class Runtime:
 
     def answer(self, request: GenerationRequest, cancelled: threading.Event) -> Iterator[Event]:
         """Yield the events of one answer whose checkpoint was ensured."""
-        checkpoint = request.checkpoint
+        checkpoint = self._described(request.checkpoint)
         prompt = self._checked_prompt(checkpoint, self._tokenizers.of(checkpoint).ids(request.pieces))
         loaded = yield from self._lease(checkpoint)
         try:
@@ -178,11 +180,24 @@ class Runtime:
         return int(sum(d.free_bytes for d in self.facts.devices if d.kind == main.kind) * BUDGET_SHARE)
 
     def _needed(self, checkpoint: Checkpoint) -> int:
-        need = need_of(checkpoint, device_kind=self._main_device().kind)
+        need = need_of(self._described(checkpoint), device_kind=self._main_device().kind)
         return need.bytes_by_dtype[self.place(checkpoint).dtype]
+
+    def _described(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return the checkpoint with its shape, which an owner's hub id has only after its configuration was fetched."""
+        if checkpoint.encoder is not None:
+            return checkpoint
+        with self._lock:
+            known = self._descriptions.get(checkpoint.name)
+        if known is None:
+            known = fetch_description(checkpoint, self._settings)
+            with self._lock:
+                self._descriptions[checkpoint.name] = known
+        return known
 
     def _load(self, checkpoint: Checkpoint, report: Report) -> Loaded:
         placement = self.place(checkpoint)
+        checkpoint = self._described(checkpoint)
         folder = snapshot(checkpoint, self._settings, report)
         report("reading the tokenizer", None)
         encoder = self._tokenizers.of(checkpoint)
