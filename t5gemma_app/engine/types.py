@@ -112,6 +112,25 @@ class GenerationResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoringRequest:
+    """A context and the answers whose log-probabilities are wanted."""
+
+    context: str
+    """What the encoder reads; the tokenizer adds `<bos>` where the checkpoint's own does."""
+    choices: tuple[str, ...]
+    """What the decoder would write, spacing included; no end mark is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceScore:
+    """How probable one answer is."""
+
+    logprob: float
+    """Sum over the answer's tokens, natural logarithm."""
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """A checkpoint is on its way into memory."""
 
@@ -226,6 +245,16 @@ class Engine(Protocol):
         self, checkpoint: Checkpoint, prompts: Sequence[tuple[Piece, ...]], parameters: SamplingParameters
     ) -> list[GenerationResult]:
         """Answer many prompts in padded batches, in the order given; blocks."""
+        ...
+
+    def score(
+        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], *, budget: int | None = None
+    ) -> list[tuple[ChoiceScore, ...]]:
+        """Return the scores of every request's choices, in the order given; blocks, at background priority.
+
+        Each distinct context is encoded once; the result does not depend on what is scored together. `budget` is the
+        padded tokens of a batch, found from the free memory when left out.
+        """
         ...
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
