@@ -5,7 +5,8 @@ WorkbenchError
 │   ├── PortTakenError
 │   └── DataFolderError
 ├── InputError               a person's text, file or parameter is wrong
-│   └── ConversationError    an imported conversation can't be read
+│   ├── ConversationError    an imported conversation can't be read
+│   └── UnknownRunError      no run has this id
 ├── CheckpointError          a checkpoint can't be used
 │   ├── UnknownCheckpointError
 │   ├── AccessError          the Hub refused, or can't be reached; carries the access state
@@ -13,10 +14,15 @@ WorkbenchError
 │   ├── UnsupportedCheckpointError
 │   └── TooBigError
 ├── PlacementError           no device, dtype or attention satisfies an explicit wish
-└── EngineError              the engine could not finish
-    ├── BusyError
-    ├── OutOfMemoryError
-    └── StoppedError         the engine was shut down under a request
+├── EngineError              the engine could not finish
+│   ├── BusyError
+│   ├── OutOfMemoryError
+│   └── StoppedError         the engine was shut down under a request
+├── StoreError               the file of runs and results can't be read or written
+│   ├── StoreFullError       the disk is full
+│   └── StoreLockedError     another process holds it
+├── RunTakenError            another process works on this run
+└── RunFailedError           a run ended before its last sample
 """
 
 from __future__ import annotations
@@ -62,6 +68,10 @@ class InputError(WorkbenchError):
 
 class ConversationError(InputError):
     """A file is not a conversation that the app exported."""
+
+
+class UnknownRunError(InputError):
+    """No run has this id, or several begin with it."""
 
 
 class CheckpointError(WorkbenchError):
@@ -114,6 +124,26 @@ class OutOfMemoryError(EngineError):
 
 class StoppedError(EngineError):
     """The engine was shut down while the request waited or ran."""
+
+
+class StoreError(WorkbenchError):
+    """The file of runs and results can't be read or written; samples written earlier are intact."""
+
+
+class StoreFullError(StoreError):
+    """The disk has no room for another sample."""
+
+
+class StoreLockedError(StoreError):
+    """Another process holds the file for longer than one waits."""
+
+
+class RunTakenError(WorkbenchError):
+    """Another process works on this run."""
+
+
+class RunFailedError(WorkbenchError):
+    """A run ended before its last sample; the samples it has are kept."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
