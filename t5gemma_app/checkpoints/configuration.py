@@ -181,11 +181,11 @@ def _architecture(config: Mapping[str, Any]) -> tuple[Family, Head]:
             expected="Code that comes with a checkpoint is never run.",
             remedy="Save the weights with transformers' own T5Gemma classes, then use that folder.",
         )
-    model_type = config.get("model_type")
-    named = config.get("architectures") or ([_GENERATORS[model_type]] if model_type in _GENERATORS else ["?"])
-    name = named[0] if isinstance(named, list) and named else named
+    model_type, named = config.get("model_type"), config.get("architectures")
+    generator = _GENERATORS.get(model_type) if isinstance(model_type, str) else None
+    name = (named[0] if isinstance(named, list) else named) if named else generator
     known = _HEADS.get(name) if isinstance(name, str) else None
-    if model_type not in _GENERATORS or known is None or known[0] != model_type:
+    if known is None or known[0] != model_type:
         raise UnsupportedCheckpointError(f"This is {name!r} of type {model_type!r}.", expected=_TAKEN)
     if config.get("quantization_config"):
         raise UnsupportedCheckpointError(
