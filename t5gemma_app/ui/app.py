@@ -1,0 +1,155 @@
+"""The page as a whole: header, tabs, endpoints, and how it is served."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from t5gemma_app.errors import PortTakenError
+from t5gemma_app.services import Services
+from t5gemma_app.settings import Settings
+from t5gemma_app.ui.api import build_endpoints
+from t5gemma_app.ui.chat_tab import CHEAP, build_chat_tab
+from t5gemma_app.ui.header import NAME, banner_html, header_html
+from t5gemma_app.ui.models_tab import build_models_tab
+from t5gemma_app.ui.theme import SCRIPT, STYLESHEET, build_theme
+
+logger = logging.getLogger(__name__)
+
+HEADER_SECONDS = 5.0
+SESSIONS = 500
+"""Pages whose state is kept; Gradio's own default of 10,000 suits machines with more memory than a free Space."""
+MAX_CONCURRENT = 32
+CACHE_SECONDS = (3600, 86400)
+"""How often uploaded files are looked through, and how old they may grow."""
+
+
+def build(services: Services) -> gr.Blocks:
+    """Return the page."""
+    with gr.Blocks(
+        title=NAME, analytics_enabled=False, delete_cache=CACHE_SECONDS, fill_width=True, elem_id="workbench"
+    ) as blocks:
+        with gr.Column(elem_id="top"):
+            header = gr.HTML(header_html(services.engine.status()), apply_default_css=False, elem_id="header")
+            banner = gr.HTML("", apply_default_css=False, elem_id="banner")
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Chat", id="chat"):
+                build_chat_tab(blocks, services)
+            with gr.Tab("Models", id="models") as models:
+                build_models_tab(services, models)
+        build_endpoints(services)
+        _wire_header(blocks, services, header, banner)
+    return blocks
+
+
+def _wire_header(blocks: gr.Blocks, services: Services, header: gr.HTML, banner: gr.HTML) -> None:
+    shown = gr.State("")
+
+    def refreshed(before: str) -> tuple[Any, Any, Any]:
+        html, above = header_html(services.engine.status()), current_banner(services)
+        if html + above == before:
+            return gr.skip(), gr.skip(), gr.skip()  # an open fold of the header stays open
+        return html, above, html + above
+
+    outputs = [header, banner, shown]
+    blocks.load(refreshed, shown, outputs, **CHEAP)
+    gr.Timer(HEADER_SECONDS).tick(refreshed, shown, outputs, **CHEAP)
+
+
+def current_banner(services: Services) -> str:
+    """Return the banner for what is known now."""
+    gated = [checkpoint for checkpoint in services.catalogue.all() if checkpoint.gated]
+    states = [services.access.of(checkpoint) for checkpoint in gated]
+    # Until the first check has an answer there is nothing to complain about.
+    waiting = any(access.state == "unchecked" for access in states)
+    reachable = not gated or waiting or any(access.ready for access in states)
+    return banner_html(
+        services.catalogue.problems,
+        gated_reachable=reachable,
+        data_folder=services.data_folder,
+        space=services.settings.space,
+    )
+
+
+def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:
+    """Serve the page and start the engine behind it; returns the page's address.
+
+    Args:
+        blocks: The page.
+        services: What it works with.
+        block: Whether to stay until the process is interrupted.
+
+    Raises:
+        PortTakenError: Another program listens on the port.
+    """
+    settings = services.settings
+    limit = min(settings.max_answers + settings.max_waiting, MAX_CONCURRENT)
+    for function in blocks.fns.values():
+        if function.concurrency_id == "answers":
+            function.concurrency_limit = limit
+    blocks.queue(api_open=False, max_size=settings.max_waiting + limit, default_concurrency_limit=4)
+    options = _launch_options(services)
+    try:
+        _, address, _ = blocks.launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            prevent_thread_lock=True,
+            **options,
+        )
+    except OSError as error:
+        raise _port_taken(settings) from error
+    logger.info("The page is at %s", address)
+    threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
+    if block:
+        blocks.block_thread()
+    return str(address)
+
+
+def _launch_options(services: Services) -> dict[str, Any]:
+    return {
+        "theme": build_theme(),
+        "css": STYLESHEET.read_text(encoding="utf-8"),
+        "head": f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>",
+        "ssr_mode": False,
+        "enable_monitoring": False,
+        "show_error": False,
+        "run_history": False,
+        "mcp_server": False,
+        "pwa": False,
+        "share": False,
+        "quiet": True,
+        "footer_links": ["api"],
+        "max_file_size": "20mb",
+        "max_threads": MAX_CONCURRENT + 16,
+        "state_session_capacity": SESSIONS,
+        "blocked_paths": _private_folders(services),
+    }
+
+
+def _private_folders(services: Services) -> list[str]:
+    """Return folders that no address of the page may reach, whatever a handler returns."""
+    return [str(services.data_folder.path.resolve()), str(Path.home() / ".cache" / "huggingface")]
+
+
+def _warm_up(services: Services) -> None:
+    services.engine.start()
+    services.access.refresh(services.catalogue.all())
+
+
+def _port_taken(settings: Settings) -> PortTakenError:
+    return PortTakenError(
+        f"The port {settings.port} on {settings.host} can't be used: another program listens there, or it is reserved.",
+        remedy=f"Stop that program, or choose another port: T5GEMMA_PORT={settings.port + 1}.",
+    )
+
+
+def serve(services: Services) -> None:
+    """Build and serve the page until the process is interrupted."""
+    try:
+        launch(build(services), services)
+    finally:
+        services.engine.close()

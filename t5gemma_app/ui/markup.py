@@ -1,0 +1,62 @@
+"""The few pieces of HTML the page is made of; every text that goes in is escaped here.
+
+Nothing that a model, a visitor or a file said reaches the page by another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+GB = 1e9
+
+
+def text(value: object) -> str:
+    """Return a value as text that can't become markup, in content and in attributes alike."""
+    return escape(str(value), quote=True)
+
+
+def link(address: str, words: str) -> str:
+    """Return a link that opens beside the page; anything but https becomes plain words."""
+    if not address.startswith("https://"):
+        return text(words)
+    return f'<a href="{text(address)}" target="_blank" rel="noopener noreferrer">{text(words)}</a>'
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> str:
+    """Return names and values as a two-column list."""
+    return (
+        '<dl class="wb-facts">'
+        + "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in rows)
+        + "</dl>"
+    )
+
+
+def bar(share: float, label: str, *, tone: str = "accent") -> str:
+    """Return a horizontal bar; the share is clipped to 0..1 and the label is read out."""
+    width = max(0.0, min(1.0, share)) * 100
+    return (
+        f'<div class="wb-bar wb-{text(tone)}" role="img" aria-label="{text(label)}">'
+        f'<span style="width:{width:.1f}%"></span></div>'
+    )
+
+
+def problem(what: str, expected: str = "", remedy: str = "") -> str:
+    """Return a failure as a calm card: what happened first, what to do below."""
+    more = " ".join(part for part in (expected, remedy) if part)
+    below = f"<p>{text(more)}</p>" if more else ""
+    return f'<div class="wb-problem" role="alert"><strong>{text(what)}</strong>{below}</div>'
+
+
+def gigabytes(count: int) -> str:
+    """Return bytes in decimal units, as memory is advertised: `870 MB`, `1.3 GB`, `40.7 GB`."""
+    if count < GB:
+        return f"{count / 1e6:.1f} MB" if count < 1e7 else f"{count / 1e6:.0f} MB"
+    return f"{count / GB:.1f} GB"
+
+
+def millions(count: int) -> str:
+    """Return a number of parameters in words: `1.3M`, `312M`, `5.60B`."""
+    if count >= 1e9:
+        return f"{count / 1e9:.2f}B"
+    return f"{count / 1e6:.1f}M" if count < 1e8 else f"{count / 1e6:.0f}M"

@@ -1,0 +1,48 @@
+"""Answers on their way, so that Stop and a closed tab reach them.
+
+Keyed by the page's session, which only that page knows; refuses to know what an answer is made of.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from t5gemma_app.engine.types import Answer
+
+
+class RunningAnswers:
+    """The answers that pages wait for, at most one a session."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, Answer] = {}
+        self._lock = threading.Lock()  # Gradio runs handlers of one page in several threads
+
+    @contextmanager
+    def held(self, session: str, answer: Answer) -> Iterator[None]:
+        """Hold an answer while it is read; leaving the block cancels whatever of it is still computed.
+
+        A page that asks again, from a second click or a forged request, gives up its earlier answer.
+        """
+        with self._lock:
+            earlier = self._answers.get(session)
+            self._answers[session] = answer
+        if earlier is not None:
+            earlier.cancel()
+        try:
+            yield
+        finally:
+            answer.cancel()
+            with self._lock:
+                if self._answers.get(session) is answer:
+                    del self._answers[session]
+
+    def stop(self, session: str) -> bool:
+        """Cancel a page's answer; returns whether there was one."""
+        with self._lock:
+            answer = self._answers.get(session)
+        if answer is None:
+            return False
+        answer.cancel()
+        return True
