@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from t5gemma_app.checkpoints import hub
-from t5gemma_app.checkpoints.memory import in_words
-from t5gemma_app.checkpoints.placement import DeviceFacts, Need
+from t5gemma_app.checkpoints.placement import DeviceFacts, Need, Wish, choose_placement
 from t5gemma_app.checkpoints.records import Checkpoint
-from t5gemma_app.errors import AccessError
+from t5gemma_app.errors import AccessError, PlacementError, TooBigError
 from t5gemma_app.settings import Settings
 
 HUB = "https://huggingface.co"
@@ -119,20 +118,22 @@ def refusal(state: AccessState, checkpoint: Checkpoint) -> AccessError:
     )
 
 
-def fits(need: Need, facts: DeviceFacts, dtype: str = "auto") -> Access | None:
+def fits(need: Need, facts: DeviceFacts, dtype: str = "auto", device: str = "auto") -> Access | None:
     """Return a `too_big` access with the numbers, or None where a checkpoint fits.
 
     Args:
         need: What the checkpoint asks for.
         facts: What the machine has.
-        dtype: The number format asked for; with `auto` the smallest one decides.
+        dtype: The number format asked for.
+        device: The device asked for.
     """
-    size = min(need.bytes_by_dtype.values()) if dtype == "auto" else need.bytes_by_dtype[dtype]
-    gpus = [device.free_bytes for device in facts.devices if device.kind == "cuda"]
-    room = max([sum(gpus), *(device.free_bytes for device in facts.devices)], default=0)
-    if size <= room:
-        return None
-    return Access(AccessState.TOO_BIG, f"It needs {in_words(size)}, and this machine has {in_words(room)} free.")
+    try:
+        choose_placement(facts, need, Wish(device=device, dtype=dtype))
+    except TooBigError as error:
+        return Access(AccessState.TOO_BIG, error.what)
+    except PlacementError:
+        return None  # the wish is wrong, not the checkpoint; placing it says so
+    return None
 
 
 def three_steps(access: Access) -> tuple[str, str, str]:
