@@ -1,0 +1,105 @@
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from t5gemma_app.evaluation.records import RunSpec, canonical_json
+from tests.evaluation.makers import make_spec
+
+TEXTS = st.text(st.characters(codec=None), max_size=8)  # unpaired surrogates included
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def shuffled(value, random):
+    if isinstance(value, dict):
+        names = list(value)
+        random.shuffle(names)
+        return {name: shuffled(value[name], random) for name in names}
+    return [shuffled(entry, random) for entry in value] if isinstance(value, list) else value
+
+
+@given(VALUES, st.randoms(use_true_random=False))
+def test_canonical_json_knows_no_order_of_names_and_gives_the_value_back(value, random) -> None:
+    text = canonical_json(value)
+    assert text == canonical_json(shuffled(value, random))
+    assert json.loads(text) == value
+    assert canonical_json(json.loads(text)) == text
+    assert text.isascii()
+
+
+@given(VALUES, VALUES)
+def test_different_values_have_different_texts(first, second) -> None:
+    same = canonical_json(first) == canonical_json(second)
+    assert same is (repr(shuffle_names(first)) == repr(shuffle_names(second)))
+
+
+def shuffle_names(value):
+    if isinstance(value, dict):
+        return {name: shuffle_names(value[name]) for name in sorted(value)}
+    return [shuffle_names(entry) for entry in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [1, {"a": float("-inf")}]])
+def test_numbers_without_a_word_are_refused(value) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        canonical_json(value)
+
+
+@pytest.mark.parametrize("value", [{1: 2}, {None: 1}, {"a": {True: 1}}, {"a": object()}])
+def test_what_is_not_json_is_refused(value) -> None:
+    with pytest.raises(TypeError):
+        canonical_json(value)
+
+
+def test_a_run_id_is_fixed_by_its_spec() -> None:
+    # A golden value: ids must stay the same from release to release.
+    assert make_spec().run_id == "r1-a2328e4c579f3e514bf5725ce88f8d6c08a70f144cee8158962be67ebda8e1c0"
+
+
+FIELDS = {
+    "suite": "other",
+    "suite_version": "2",
+    "checkpoint": "other",
+    "location": "google/other",
+    "revision": "abc",
+    "dtype": "bfloat16",
+    "attention": "eager",
+    "seed": 1,
+    "limit": 5,
+}
+BENCHMARK = {
+    "name": "cb",
+    "formatter": "boolq:harness@2",
+    "method": "generate",
+    "prompt_hash": "q",
+    "data": "sha256:others",
+    "split": "test",
+    "limit": 7,
+}
+
+
+def test_every_field_belongs_to_the_identity() -> None:
+    spec = make_spec()
+    assert set(FIELDS) | {"benchmarks"} == set(asdict(spec))
+    assert set(BENCHMARK) == set(asdict(spec.benchmarks[0]))
+    changed = [replace(spec, **{name: value}) for name, value in FIELDS.items()]
+    changed += [
+        replace(spec, benchmarks=(replace(spec.benchmarks[0], **{name: value}),)) for name, value in BENCHMARK.items()
+    ]
+    changed.append(make_spec("boolq", "cb"))
+    changed.append(make_spec("cb", "boolq"))
+    ids = {spec.run_id, *(other.run_id for other in changed)}
+    assert len(ids) == len(changed) + 1
+
+
+def test_a_spec_survives_its_canonical_text() -> None:
+    spec = make_spec("boolq", "cb", limit=3)
+    assert RunSpec.from_dict(json.loads(spec.canonical())) == spec
+    assert spec.partial
+    assert not make_spec().partial
