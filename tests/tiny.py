@@ -53,12 +53,17 @@ def tiny_stack(**changes: Any) -> T5GemmaModuleConfig:
     return T5GemmaModuleConfig(**{**values, **changes})
 
 
-def tiny_model(seed: int = 0, strength: float = 8.0, unbalanced: bool = True, **top: Any) -> Any:
+def tiny_model(
+    seed: int = 0, strength: float = 8.0, unbalanced: bool = True, encoder_window: int = 6, **top: Any
+) -> Any:
     """Return a random model whose attention logits reach the cap and whose answers vary."""
     decoder = {"hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1} if unbalanced else {}
     torch.manual_seed(seed)
     config = T5GemmaConfig(
-        encoder=tiny_stack(num_hidden_layers=3), decoder=tiny_stack(**decoder), vocab_size=VOCABULARY, **top
+        encoder=tiny_stack(num_hidden_layers=3, sliding_window=encoder_window),
+        decoder=tiny_stack(**decoder),
+        vocab_size=VOCABULARY,
+        **top,
     )
     model = T5GemmaForConditionalGeneration(config).eval()
     with torch.no_grad():

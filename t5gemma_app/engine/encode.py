@@ -38,6 +38,7 @@ class TextEncoder:
         contents = sorted(
             {t.content for i, t in added if i in self.control_ids and len(t.content) > 1}, key=len, reverse=True
         )
+        self._frame = self._read_frame()
         self._marker = re.compile("|".join(map(re.escape, contents))) if contents else None
 
     @classmethod
@@ -71,6 +72,11 @@ class TextEncoder:
             ids += [self._control(piece.text)] if piece.control else self.text_ids(piece.text)
         return ids
 
+    def framed_ids(self, text: str) -> list[int]:
+        """Return the ids of a text with the marks the checkpoint's own tokenizer puts around it, such as `<bos>`."""
+        before, after = self._frame
+        return [*before, *self.text_ids(text), *after]
+
     def count(self, pieces: Sequence[Piece]) -> int:
         """Return how many tokens a prompt has."""
         return len(self.ids(pieces))
@@ -89,6 +95,12 @@ class TextEncoder:
     def pieces_of(self, ids: Sequence[int]) -> list[str]:
         """Return the word pieces as the model sees them."""
         return [self._tokenizer.id_to_token(index) or f"<{index}>" for index in ids]
+
+    def _read_frame(self) -> tuple[list[int], list[int]]:
+        encoding = self._tokenizer.encode("a", add_special_tokens=True)
+        own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
+        first, last = (own[0], own[-1]) if own else (0, -1)
+        return list(encoding.ids[:first]), list(encoding.ids[last + 1 :])
 
     def _control(self, marker: str) -> int:
         index = self._tokenizer.token_to_id(marker)

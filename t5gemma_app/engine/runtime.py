@@ -184,7 +184,7 @@ class Runtime:
         return need.bytes_by_dtype[self.place(checkpoint).dtype]
 
     def _described(self, checkpoint: Checkpoint) -> Checkpoint:
-        """Return the checkpoint with its shape, which an owner's hub id has only after its configuration was fetched."""
+        """Return the checkpoint with its shape; an owner's hub id has one only after its configuration was fetched."""
         if checkpoint.encoder is not None:
             return checkpoint
         with self._lock:

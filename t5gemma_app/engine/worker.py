@@ -50,6 +50,7 @@ class Worker:
         self._changed = threading.Condition()
         self._queue: deque[Session] = deque()
         self._active: list[Session] = []
+        self._background: deque[Session] = deque()
         self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -72,6 +73,17 @@ class Worker:
             if len(self._queue) >= self._max_waiting:
                 raise BusyError(f"{len(self._queue)} requests are waiting already.", remedy="Try again in a minute.")
             self._queue.append(session)
+            self._wake()
+
+    def admit_background(self, session: Session) -> None:
+        """Queue a session that advances only while nobody waits for an answer.
+
+        Raises:
+            StoppedError: The worker was closed.
+        """
+        with self._changed:
+            self._refuse_when_closed()
+            self._background.append(session)
             self._wake()
 
     def call(self, job: Callable[[], Any]) -> Future[Any]:
@@ -114,12 +126,13 @@ class Worker:
                 if not self._advance(session):
                     with self._changed:
                         self._active.remove(session)
+            self._advance_background()
         self._fail_everything(StoppedError("The app was shut down while this request ran."))
 
     def _wait_for_work(self) -> bool:
         """Sleep until there is something to do and admit sessions; return False once closed."""
         with self._changed:
-            while not (self._closed or self._jobs or self._queue or self._active):
+            while not (self._closed or self._jobs or self._queue or self._active or self._background):
                 self._changed.wait()
             if self._closed:
                 return False
@@ -144,6 +157,16 @@ class Worker:
         except BaseException as error:  # whatever the job raises belongs to whoever waits for it
             future.set_exception(error)
 
+    def _advance_background(self) -> None:
+        """Do one background step if no person waits; background sessions take turns too."""
+        with self._changed:
+            if self._active or self._queue or self._jobs or not self._background:
+                return
+            session = self._background.popleft()
+        if self._advance(session):
+            with self._changed:
+                self._background.append(session)
+
     @staticmethod
     def _advance(session: Session) -> bool:
         try:
@@ -154,10 +177,11 @@ class Worker:
 
     def _fail_everything(self, error: StoppedError) -> None:
         with self._changed:
-            sessions = [*self._active, *self._queue]
+            sessions = [*self._active, *self._queue, *self._background]
             jobs = list(self._jobs)
             self._active.clear()
             self._queue.clear()
+            self._background.clear()
             self._jobs.clear()
         for session in sessions:
             session.fail(error)

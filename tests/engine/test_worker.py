@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from t5gemma_app.engine.worker import Worker
+from t5gemma_app.errors import BusyError, StoppedError
+
+
+class Counting:
+    """A session of a fixed number of steps that notes when each was done."""
+
+    def __init__(self, name, steps, journal, gate=None):
+        self.name, self.left, self.journal, self.gate = name, steps, journal, gate
+        self.places, self.error, self.done = [], None, threading.Event()
+
+    def advance(self):
+        if self.gate:
+            self.gate.wait(5)
+        self.journal.append(self.name)
+        self.left -= 1
+        if not self.left:
+            self.done.set()
+        return self.left > 0
+
+    def waiting(self, ahead):
+        self.places.append(ahead)
+
+    def fail(self, error):
+        self.error = error
+        self.done.set()
+
+
+class Broken(Counting):
+    def advance(self):
+        raise RuntimeError("broken")
+
+
+@pytest.fixture
+def worker():
+    worker = Worker("test", max_active=2, max_waiting=2)
+    yield worker
+    worker.close()
+
+
+def test_sessions_take_turns(worker):
+    journal, gate = [], threading.Event()
+    sessions = [Counting(name, 3, journal, gate) for name in "ab"]
+    for session in sessions:
+        worker.admit(session)
+    gate.set()
+    for session in sessions:
+        assert session.done.wait(5)
+    assert sorted(journal[-4:]) == ["a", "a", "b", "b"]
+
+
+def test_too_many_are_refused_and_the_rest_is_served(worker):
+    journal, gate = [], threading.Event()
+    sessions = [Counting(str(i), 2, journal, gate) for i in range(4)]
+    for session in sessions[:2]:
+        worker.admit(session)
+    while worker.load != (2, 0):
+        time.sleep(0.01)
+    for session in sessions[2:]:
+        worker.admit(session)
+    with pytest.raises(BusyError, match="2 requests are waiting"):
+        worker.admit(Counting("late", 1, journal))
+    gate.set()
+    for session in sessions:
+        assert session.done.wait(5)
+    assert sorted(journal) == ["0", "0", "1", "1", "2", "2", "3", "3"]
+
+
+def test_a_broken_session_fails_alone(worker):
+    journal = []
+    broken, fine = Broken("x", 1, journal), Counting("y", 2, journal)
+    worker.admit(broken)
+    worker.admit(fine)
+    assert broken.done.wait(5)
+    assert fine.done.wait(5)
+    assert isinstance(broken.error, RuntimeError)
+    assert fine.error is None
+
+
+def test_a_job_runs_on_the_workers_thread_and_its_error_is_its_callers(worker):
+    assert worker.call(lambda: threading.current_thread().name).result(5) == "test"
+    with pytest.raises(ZeroDivisionError):
+        worker.call(lambda: 1 / 0).result(5)
+    assert worker.call(lambda: 3).result(5) == 3
+
+
+def test_closing_tells_everybody(worker):
+    gate, journal = threading.Event(), []
+    sessions = [Counting(str(i), 1000, journal, gate) for i in range(2)]
+    for session in sessions:
+        worker.admit(session)
+    gate.set()
+    worker.close()
+    assert all(isinstance(session.error, StoppedError) for session in sessions)
+    with pytest.raises(StoppedError):
+        worker.admit(sessions[0])
