@@ -1,0 +1,115 @@
+"""Seeded bootstrap over clusters, drawn alike for everything that was measured on the same examples.
+
+Two runs over the same examples see the same resampled clusters, so the difference of their distributions is the
+paired bootstrap of their difference, and no pair of runs has to be resampled again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from t5gemma_app.evaluation.statistics import LEVEL, Interval, normal_p
+
+RESAMPLES = 1000
+SEED = 20_251_218
+
+T = TypeVar("T")
+
+
+class Difference(NamedTuple):
+    """How far one thing is above another, on the same examples."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    """Two-sided; 1 where nothing differs."""
+
+
+def mean_distribution(
+    values: Sequence[float], clusters: Sequence[str], resamples: int = RESAMPLES, seed: int = SEED
+) -> tuple[float, ...]:
+    """Return the mean over each resample of whole clusters.
+
+    Args:
+        values: What is averaged, one an example.
+        clusters: Which examples are drawn together.
+        resamples: How often to draw.
+        seed: Where the draws begin; equal clusters and seeds are drawn alike.
+    """
+    names, places = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
+    if not len(names):
+        return ()
+    sums = np.bincount(places, weights=np.asarray(values, dtype=float), minlength=len(names))
+    sizes = np.bincount(places, minlength=len(names)).astype(float)
+    return tuple(float(counts @ sums / (counts @ sizes)) for counts in _draws(len(names), resamples, seed))
+
+
+def distribution(
+    statistic: Callable[[Sequence[T]], float | None],
+    items: Sequence[T],
+    clusters: Sequence[str],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> tuple[float, ...]:
+    """Return any statistic over each resample of whole clusters; slower than `mean_distribution`, drawn alike.
+
+    Resamples for which the statistic has no value count as 0, as a metric without a right answer does.
+    """
+    names, places = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
+    members: list[list[T]] = [[] for _ in names]
+    for item, place in zip(items, places, strict=True):
+        members[place].append(item)
+    values = []
+    for counts in _draws(len(names), resamples, seed):
+        drawn = [item for place in np.flatnonzero(counts) for item in members[place] * int(counts[place])]
+        values.append(statistic(drawn) or 0.0)
+    return tuple(values)
+
+
+def percentile_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
+    """Return the middle part of a distribution, or None where nothing was drawn."""
+    if not len(values):
+        return None
+    low, high = np.quantile(np.asarray(values), [0.5 - level / 2, 0.5 + level / 2])
+    return Interval(float(low), float(high))
+
+
+def average(distributions: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Return the distribution of the mean of several benchmarks, resampled apart; empty where one is missing."""
+    if not distributions or any(len(values) == 0 for values in distributions):
+        return ()
+    return tuple(np.mean(np.asarray(distributions), axis=0).tolist())
+
+
+def paired_difference(
+    first: float, second: float, first_draws: Sequence[float], second_draws: Sequence[float], clusters: int
+) -> Difference:
+    """Return a difference with its interval and p-value from two distributions that were drawn alike.
+
+    The p-value takes the resampled differences for normal, since counting them can't go below one in their number,
+    which a correction for many comparisons would lift over any threshold.
+
+    Args:
+        first: The first run's value.
+        second: The second run's value.
+        first_draws: Its values over the resamples.
+        second_draws: The second's over the same resamples.
+        clusters: How many units were resampled.
+    """
+    draws = np.asarray(first_draws) - np.asarray(second_draws)
+    interval = percentile_interval(draws.tolist()) or Interval(first - second, first - second)
+    deviation = float(draws.std(ddof=1)) if len(draws) > 1 else 0.0
+    # A difference far below what a stored value is rounded to is none.
+    difference = first - second if abs(first - second) > 1e-12 else 0.0
+    return Difference(difference, interval.low, interval.high, normal_p(difference, deviation, clusters))
+
+
+def _draws(clusters: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each cluster is drawn, resample by resample."""
+    generator = np.random.Generator(np.random.PCG64([seed, clusters]))
+    for _ in range(resamples):
+        yield np.bincount(generator.integers(0, clusters, clusters), minlength=clusters)

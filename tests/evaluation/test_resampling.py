@@ -1,0 +1,104 @@
+import itertools
+import random
+import statistics as stdlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from t5gemma_app.evaluation.resampling import (
+    average,
+    distribution,
+    mean_distribution,
+    paired_difference,
+    percentile_interval,
+)
+from t5gemma_app.evaluation.statistics import mcnemar, wilson
+
+ROWS = st.lists(st.tuples(st.sampled_from("abcde"), st.floats(0, 1, width=16)), min_size=1, max_size=20)
+
+
+@given(ROWS)
+@settings(max_examples=30, deadline=None)
+def test_both_ways_of_resampling_draw_the_same(rows) -> None:
+    clusters = [cluster for cluster, _ in rows]
+    values = [value for _, value in rows]
+    fast = mean_distribution(values, clusters, resamples=50)
+    assert fast == pytest.approx(distribution(stdlib.fmean, values, clusters, resamples=50))
+    mixed = list(range(len(rows)))
+    random.Random(0).shuffle(mixed)
+    assert fast == pytest.approx(
+        mean_distribution([values[i] for i in mixed], [clusters[i] for i in mixed], resamples=50)
+    )
+
+
+def test_the_spread_equals_that_of_all_possible_resamples() -> None:
+    clusters = ["a", "a", "b", "c", "c", "c"]
+    values = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0]
+    members = {name: [v for c, v in zip(clusters, values, strict=True) if c == name] for name in "abc"}
+    every = [
+        stdlib.fmean(itertools.chain.from_iterable(members[name] for name in drawn))
+        for drawn in itertools.product("abc", repeat=3)
+    ]
+    drawn = mean_distribution(values, clusters, resamples=4000)
+    assert stdlib.fmean(drawn) == pytest.approx(stdlib.fmean(every), abs=0.01)
+    assert stdlib.pstdev(drawn) == pytest.approx(stdlib.pstdev(every), abs=0.01)
+    assert {round(v, 9) for v in drawn} <= {round(v, 9) for v in every}
+
+
+def test_clusters_widen_the_interval() -> None:
+    values = [float(i // 10 % 2) for i in range(200)]
+    alone = percentile_interval(mean_distribution(values, [str(i) for i in range(200)]))
+    together = percentile_interval(mean_distribution(values, [str(i // 10) for i in range(200)]))
+    assert together.high - together.low > 2 * (alone.high - alone.low)
+
+
+def test_a_large_sample_agrees_with_wilson() -> None:
+    values = [float(i % 4 > 0) for i in range(1000)]
+    drawn = percentile_interval(mean_distribution(values, [str(i) for i in range(1000)]))
+    assert drawn == pytest.approx(wilson(750, 1000), abs=0.004)
+
+
+def test_a_seed_fixes_the_draws() -> None:
+    values, clusters = [0.0, 1.0, 1.0], ["a", "b", "c"]
+    assert mean_distribution(values, clusters) == mean_distribution(values, clusters)
+    assert mean_distribution(values, clusters) != mean_distribution(values, clusters, seed=1)
+
+
+def differ(first: list[float], second: list[float], clusters: list[str]):
+    draws = [mean_distribution(values, clusters) for values in (first, second)]
+    return paired_difference(stdlib.fmean(first), stdlib.fmean(second), *draws, len(set(clusters)))
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(20, 5), (12, 10), (30, 10), (0, 12), (40, 41)])
+def test_the_paired_test_is_near_the_exact_one(only_first, only_second) -> None:
+    first = [1.0] * only_first + [0.0] * only_second + [1.0] * 100
+    second = [0.0] * only_first + [1.0] * only_second + [1.0] * 100
+    found = differ(first, second, [str(i) for i in range(len(first))])
+    exact = mcnemar(only_first, only_second)
+    assert found.low <= found.value <= found.high
+    assert (found.p < 0.05) is (exact < 0.05)
+    assert found.p == pytest.approx(exact, abs=0.21)  # the exact test is the more careful one
+
+
+def test_equal_runs_do_not_differ_and_opposite_ones_do() -> None:
+    values = [float(i % 2) for i in range(60)]
+    clusters = [str(i) for i in range(60)]
+    assert differ(values, values, clusters) == (0.0, 0.0, 0.0, 1.0)
+    assert differ([1.0] * 60, [0.0] * 60, clusters).p < 1e-10
+    assert differ([1.0] * 3, [0.0] * 3, clusters[:3]).p == 0.25
+
+
+def test_what_looks_different_without_clusters_may_be_one_passage() -> None:
+    first = [1.0] * 12 + [float(i % 2) for i in range(48)]
+    second = [0.0] * 12 + [float(i % 2) for i in range(48)]
+    assert differ(first, second, [str(i) for i in range(60)]).p < 0.01
+    assert differ(first, second, ["one"] * 12 + [str(i) for i in range(48)]).p > 0.05
+
+
+def test_a_missing_part_leaves_the_average_empty() -> None:
+    assert average([[0.0, 1.0], [1.0, 1.0]]) == (0.5, 1.0)
+    assert average([[0.0, 1.0], []]) == ()
+    assert average([]) == ()
+    assert mean_distribution([], []) == ()
+    assert percentile_interval([]) is None
