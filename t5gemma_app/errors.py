@@ -89,7 +89,7 @@ class AccessError(CheckpointError):
         state: The access state, a value of `checkpoints.access.AccessState`.
     """
 
-    def __init__(self, what: str, *, state: str, expected: str = "", remedy: str = "") -> None:
+    def __init__(self, what: str, *, state: str = "unchecked", expected: str = "", remedy: str = "") -> None:
         super().__init__(what, expected=expected, remedy=remedy)
         self.state = state
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 
-_TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
+# Access tokens, the longer ones of a sign-in with OAuth, and the old ones of organisations.
+_TOKEN = re.compile(r"(hf|api_org)_(?:oauth_[\w.\-]+|[A-Za-z0-9]{8,})")
 
 
 def redact(text: str) -> str:
     """Replace anything that looks like a Hugging Face token."""
-    return _TOKEN.sub("hf_…", text)
+    return _TOKEN.sub(r"\1_…", text)
 
 
 class _Redacting(logging.Formatter):

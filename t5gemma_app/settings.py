@@ -59,6 +59,7 @@ def _one_of(*choices: str, then: Callable[[str], Any] = str) -> _Reader:
 
 _YES = ("1", "true", "yes", "on")
 _TEXT = _Reader(str, "text")
+_WORD = _Reader(str.lower, "a word")
 _NAMES = _Reader(lambda raw: tuple(name.strip() for name in raw.split(",") if name.strip()), "names")
 _GIGABYTES = _Reader(_read_gigabytes, "a number of gigabytes above 0")
 _FOLDER = _Reader(lambda raw: Path(raw).expanduser(), "a folder")
@@ -77,7 +78,7 @@ class Settings:
     port: int = _setting(7860, _whole(0, 65535), "port to listen on")
     checkpoint: str = _setting("", _TEXT, "checkpoint that is chosen at the start")
     checkpoints: tuple[str, ...] = _setting((), _NAMES, "further hub ids or folders, separated by commas")
-    device: str = _setting("auto", _TEXT, "auto, cpu, cuda, cuda:N or mps")
+    device: str = _setting("auto", _WORD, "auto, cpu, cuda, cuda:N or mps")
     dtype: str = _setting("auto", _one_of("auto", "float32", "bfloat16", "float16"), "number format of the weights")
     attention: str = _setting(
         "auto",
@@ -132,7 +133,7 @@ class Settings:
         return cls(
             **values,
             token=Secret(token) if token else None,
-            offline=environ.get("HF_HUB_OFFLINE", "").lower() in _YES,
+            offline=_is_offline(environ),
             space=space,
         )
 
@@ -150,6 +151,12 @@ def _value(variable: str, raw: str, reader: _Reader) -> Any:
         return reader.read(raw.strip())
     except ValueError as error:
         raise SettingsError(f"{variable} is {raw!r}.", expected=f"It takes {reader.expected}.") from error
+
+
+def _is_offline(environ: Mapping[str, str]) -> bool:
+    """Read the two variables that huggingface_hub obeys, the way it does."""
+    raw = environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or ""
+    return raw.lower() in _YES
 
 
 def _shown(value: Any) -> str:
