@@ -62,6 +62,25 @@ def tokenizer_folder(checkpoint: Checkpoint, settings: Settings) -> Path:
     return hub.cached_folder(checkpoint) or _fetch(checkpoint, settings, TOKENIZER, _unseen)
 
 
+def pinned_revision(checkpoint: Checkpoint, settings: Settings) -> str:
+    """Return the Hub's commit that `snapshot` would use now; without a connection, the one in the local cache.
+
+    Raises:
+        AccessError: The Hub refused, or can't be reached and nothing is cached; carries the state.
+    """
+    cached = hub.cached_folder(checkpoint)
+    if settings.offline:
+        state = AccessState.OFFLINE
+    else:
+        try:
+            return hub.commit_of(checkpoint, settings)
+        except hub.failures() as error:
+            state = classify(error, hub.token_of(settings) is not None, checkpoint.gated)
+    if state is AccessState.OFFLINE and cached is not None:
+        return cached.name
+    raise refusal(state, checkpoint)
+
+
 def fetch_description(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
     """Return a hub checkpoint with shapes and sizes, from its small files alone.
 

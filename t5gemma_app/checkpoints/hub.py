@@ -46,6 +46,15 @@ def ask_hub(checkpoint: Checkpoint, settings: Settings) -> None:
     get_hf_file_metadata(url, token=token_of(settings) or False, timeout=SECONDS)
 
 
+def commit_of(checkpoint: Checkpoint, settings: Settings) -> str:
+    """Ask the Hub which commit a checkpoint's revision stands for; one small request."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    url = hf_hub_url(checkpoint.location, "config.json", revision=checkpoint.revision)
+    metadata = get_hf_file_metadata(url, token=token_of(settings) or False, timeout=SECONDS)
+    return metadata.commit_hash or checkpoint.revision or "main"
+
+
 def cached_folder(checkpoint: Checkpoint) -> Path | None:
     """Return the folder of the local cache that holds all files of a checkpoint, or None."""
     from huggingface_hub import try_to_load_from_cache
