@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from t5gemma_app.checkpoints.placement import DTYPE_BYTES
+from t5gemma_app.checkpoints.records import Stack
+
+# On a CPU larger batches are no faster once the layers' weights are read, and people wait for the one in flight.
+CPU_TOKENS = 2048
+LARGEST_TOKENS = 131_072
+# Share of the free memory that a batch's arrays may take; an estimate, so a batch that fails is halved.
+FREE_SHARE = 0.3
+
 
 def cut_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Return batches of row numbers, longest rows first, each within a budget of padded tokens.
@@ -23,3 +32,18 @@ def cut_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
             batches.append([row])
             width = max(1, lengths[row])
     return batches
+
+
+def token_budget(kind: str, free_bytes: int, encoder: Stack, dtype: str) -> int:
+    """Return how many padded tokens one scored batch may have.
+
+    Args:
+        kind: The device's kind, `cpu`, `cuda` or `mps`.
+        free_bytes: Memory that is free on it now.
+        encoder: The stack that reads the contexts.
+        dtype: Number format of the arrays.
+    """
+    if kind == "cpu":
+        return CPU_TOKENS
+    per_token = (3 * encoder.intermediate + 8 * encoder.hidden) * DTYPE_BYTES[dtype]
+    return max(CPU_TOKENS, min(LARGEST_TOKENS, int(free_bytes * FREE_SHARE) // per_token))

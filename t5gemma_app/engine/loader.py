@@ -16,11 +16,12 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
-from t5gemma_app.checkpoints.placement import Placement
+from t5gemma_app.checkpoints.placement import FLASH, Placement
 from t5gemma_app.checkpoints.records import Checkpoint
-from t5gemma_app.engine.attention import transformers_name
+from t5gemma_app.engine.attention import IMPLEMENTATION, transformers_name
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.generate import Decoding
+from t5gemma_app.engine.score import Question, score_questions
 from t5gemma_app.engine.types import SamplingParameters
 from t5gemma_app.errors import BrokenCheckpointError, OutOfMemoryError, UnsupportedCheckpointError
 
@@ -47,6 +48,26 @@ class Loaded:
     def decode(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> Decoding:
         """Start decoding a batch of prompts."""
         return Decoding(self.model, prompts, parameters)
+
+    def score(self, questions: Sequence[Question]) -> list[list[float]]:
+        """Score a batch of questions; where FlashAttention is placed, with the softcap-exact implementation instead.
+
+        Padded batches in one pass come out wrong in FlashAttention's cross-attention (transformers issue 35032).
+        """
+        if self.placement.attention not in FLASH:
+            return score_questions(self.model, questions)
+        use_attention(self.model, IMPLEMENTATION)
+        try:
+            return score_questions(self.model, questions)
+        finally:
+            use_attention(self.model, self.placement.attention)
+
+
+def use_attention(model: Any, name: str) -> None:
+    """Switch a loaded model to another attention implementation that was checked before."""
+    for part in (model, *model.modules()):
+        if hasattr(part, "config"):
+            part.config._attn_implementation_internal = name
 
 
 def load_weights(checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, placement: Placement) -> Loaded:

@@ -12,6 +12,7 @@ from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.tokenizers import TokenizerShelf
 from t5gemma_app.engine.types import (
+    ChoiceScore,
     EngineStatus,
     Event,
     Finished,
@@ -21,6 +22,7 @@ from t5gemma_app.engine.types import (
     Loading,
     Piece,
     SamplingParameters,
+    ScoringRequest,
 )
 from t5gemma_app.errors import EngineError
 from t5gemma_app.settings import Settings
@@ -69,6 +71,12 @@ class LocalEngine:
     ) -> list[GenerationResult]:
         """Answer many prompts in padded batches, in the order given."""
         return self.runtime().generate_batch(checkpoint, prompts, parameters.checked())
+
+    def score(
+        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], *, budget: int | None = None
+    ) -> list[tuple[ChoiceScore, ...]]:
+        """Return the scores of every request's choices, in the order given."""
+        return self.runtime().score(checkpoint, requests, budget)
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Load a checkpoint, yielding progress."""

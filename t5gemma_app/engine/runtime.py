@@ -16,14 +16,16 @@ from t5gemma_app.checkpoints.memory import need_of
 from t5gemma_app.checkpoints.placement import Device, Placement, Wish, choose_placement
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.attention import register_attention
-from t5gemma_app.engine.batching import cut_batches
+from t5gemma_app.engine.batching import CPU_TOKENS, cut_batches, token_budget
 from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.loader import Loaded, give_memory_back, keep_buffers, load_weights
 from t5gemma_app.engine.pool import Pool, Report
-from t5gemma_app.engine.session import BatchSession, StreamSession
+from t5gemma_app.engine.scoring import plan_scoring
+from t5gemma_app.engine.session import BatchSession, ScoreSession, StreamSession
 from t5gemma_app.engine.tokenizers import TokenizerShelf
 from t5gemma_app.engine.types import (
+    ChoiceScore,
     EngineStatus,
     Event,
     GenerationRequest,
@@ -32,6 +34,7 @@ from t5gemma_app.engine.types import (
     Loading,
     Piece,
     SamplingParameters,
+    ScoringRequest,
 )
 from t5gemma_app.engine.worker import Worker
 from t5gemma_app.errors import BusyError, EngineError, InputError, OutOfMemoryError, WorkbenchError
@@ -143,6 +146,38 @@ class Runtime:
             self._pool.release(checkpoint.name)
         return [results[i] for i in range(len(rows))]
 
+    def score(
+        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], budget: int | None
+    ) -> list[tuple[ChoiceScore, ...]]:
+        """Score all requests at background priority; those longer than the encoder takes get NaN."""
+        checkpoint = self._described(checkpoint)
+        encoder = self._tokenizers.of(checkpoint)
+        plan = plan_scoring(encoder, requests, checkpoint.encoder.positions if checkpoint.encoder else None)
+        if not plan.questions:
+            return plan.spread([])
+        for _ in self.ensure(checkpoint):
+            pass
+        loaded = exhaust(self._lease(checkpoint))
+        try:
+            lengths = [len(question.context) for question in plan.questions]
+            batches = cut_batches(lengths, budget or self._scoring_budget(loaded))
+            session = ScoreSession(loaded.score, plan.questions, batches, is_memory_error)
+            self._worker(loaded.placement).admit_background(session)
+            outcome = session.done.get()
+        finally:
+            self._pool.release(checkpoint.name)
+        if isinstance(outcome, BaseException):
+            raise as_engine_error(outcome) from outcome
+        return plan.spread(outcome)
+
+    def _scoring_budget(self, loaded: Loaded) -> int:
+        kind = loaded.placement.device.split(":")[0]
+        free = torch.cuda.mem_get_info(loaded.placement.device)[0] if kind == "cuda" else 0
+        stack = loaded.checkpoint.encoder
+        if stack is None:
+            return CPU_TOKENS
+        return token_budget(kind, free, stack, loaded.placement.dtype)
+
     def status(self) -> EngineStatus:
         """Return what is loaded and how much is going on."""
         held = self._pool.held()
@@ -243,13 +278,17 @@ def as_engine_error(error: BaseException) -> WorkbenchError:
     """Return the error that a person should read for whatever ended a computation."""
     if isinstance(error, WorkbenchError):
         return error
-    # torch has no class of its own for main memory that runs out.
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+    if is_memory_error(error):
         return OutOfMemoryError(
             "There was not enough memory for this answer.", remedy="Send less text, or unload another checkpoint."
         )
     logger.error("A computation failed", exc_info=error)
     return EngineError(f"The computation failed: {type(error).__name__}.", remedy="The log has the details.")
+
+
+def is_memory_error(error: BaseException) -> bool:
+    """Return whether the memory ran out; torch has no class of its own for main memory."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def exhaust(steps: Generator[Loading, None, Loaded]) -> Loaded:

@@ -1,4 +1,4 @@
-"""Log-probabilities of answers: every context encoded once, every answer prefix decoded once, only read positions scored.
+"""Log-probabilities of answers: each context is encoded once, each answer prefix decoded once, read positions scored only.
 
 Works on token ids. A [rows, positions, vocabulary] array is never built: the output head runs over a few positions at a
 time, and only their log-sum and the answers' own logits are kept.
@@ -54,9 +54,7 @@ def plan_prefixes(questions: Sequence[Question], start: int) -> tuple[list[Prefi
                 kept.append(ids)
         first = len(prefixes)
         prefixes += [Prefix(number, ids) for ids in kept]
-        places.append(
-            [first + next(i for i, longer in enumerate(kept) if longer[: len(ids)] == ids) for ids in wanted]
-        )
+        places.append([first + next(i for i, longer in enumerate(kept) if longer[: len(ids)] == ids) for ids in wanted])
     return prefixes, places
 
 

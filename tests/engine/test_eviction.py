@@ -7,7 +7,9 @@ from t5gemma_app.engine.batching import cut_batches
 from t5gemma_app.engine.eviction import Resident, plan_eviction
 
 RESIDENTS = st.lists(
-    st.builds(Resident, name=st.uuids().map(str), bytes=st.integers(0, 50), last_used=st.floats(0, 10), leased=st.booleans()),
+    st.builds(
+        Resident, name=st.uuids().map(str), bytes=st.integers(0, 50), last_used=st.floats(0, 10), leased=st.booleans()
+    ),
     max_size=6,
 )
 

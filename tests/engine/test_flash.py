@@ -36,9 +36,7 @@ def attend(query, key, value, causal, window, scale, softcap):
 
 def stand_in(q, k, v, dropout_p=0.0, softmax_scale=None, causal=False, window_size=(-1, -1), softcap=0.0, **_):
     scale = softmax_scale or q.shape[-1] ** -0.5
-    return torch.stack(
-        [attend(*rows, causal, window_size, scale, softcap) for rows in zip(q, k, v, strict=True)]
-    )
+    return torch.stack([attend(*rows, causal, window_size, scale, softcap) for rows in zip(q, k, v, strict=True)])
 
 
 def stand_in_varlen(
@@ -96,8 +94,12 @@ def test_padded_teacher_forcing_is_wrong_so_placement_avoids_it(flash_model):
     ids, mask = padded(PROMPTS, 0, "cpu")
     answers = torch.randint(120, 300, (len(PROMPTS), 10), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        wrong = flash_model(**WIDE)(input_ids=ids, attention_mask=mask, decoder_input_ids=answers, use_cache=False).logits
-        right = tiny_model(**WIDE)(input_ids=ids, attention_mask=mask, decoder_input_ids=answers, use_cache=False).logits
+        wrong = flash_model(**WIDE)(
+            input_ids=ids, attention_mask=mask, decoder_input_ids=answers, use_cache=False
+        ).logits
+        right = tiny_model(**WIDE)(
+            input_ids=ids, attention_mask=mask, decoder_input_ids=answers, use_cache=False
+        ).logits
     unpadded = max(range(len(PROMPTS)), key=lambda row: len(PROMPTS[row]))
     assert torch.allclose(wrong[unpadded], right[unpadded], atol=1e-3)
     assert not torch.allclose(wrong[0], right[0], atol=1e-2)

@@ -39,7 +39,11 @@ def test_events_come_in_order_and_the_deltas_are_the_text(engine, tiny):
     assert isinstance(events[-1], Finished)
     result = events[-1].result
     assert "".join(e.text for e in events if isinstance(e, TextDelta)) == result.text
-    assert result.statistics.prompt_tokens == events[0].prompt_tokens == engine.count_tokens(tiny, (BOS, Piece("hello there")))
+    assert (
+        result.statistics.prompt_tokens
+        == events[0].prompt_tokens
+        == engine.count_tokens(tiny, (BOS, Piece("hello there")))
+    )
     assert result.statistics.new_tokens == len(result.token_ids) <= 12
     assert result.statistics.seconds_to_first_token > 0
 

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from t5gemma_app.engine import score as scoring
+from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
+from t5gemma_app.engine.score import Question, plan_prefixes, score_questions
+from t5gemma_app.engine.session import ScoreSession
+from t5gemma_app.engine.types import GenerationRequest, Piece, SamplingParameters, ScoringRequest, TextDelta
+from t5gemma_app.errors import InputError
+from tests.tiny import tiny_model
+
+register_attention()
+IDS = st.lists(st.integers(108, 400), min_size=1, max_size=6).map(tuple)
+CONTEXTS = [f"the passage number {n} " + "in the end " * n for n in range(12)]
+CHOICES = (" yes", " no", " yes always", " never")
+
+
+def naive(model, context, answer):
+    """One forward a choice with the whole softmax, as the textbook says."""
+    with torch.inference_mode():
+        logits = model(
+            input_ids=torch.tensor([context]),
+            attention_mask=torch.ones(1, len(context), dtype=torch.long),
+            decoder_input_ids=torch.tensor([[2, *answer[:-1]]]),
+        ).logits
+    return float(torch.log_softmax(logits[0].double(), -1)[range(len(answer)), list(answer)].sum())
+
+
+@given(st.lists(st.lists(IDS, min_size=1, max_size=6), min_size=1, max_size=3))
+def test_every_answer_is_served_by_a_prefix_that_holds_it(groups):
+    questions = [Question((2,), tuple(answers)) for answers in groups]
+    prefixes, places = plan_prefixes(questions, start=2)
+    for number, (question, rows) in enumerate(zip(questions, places, strict=True)):
+        for answer, row in zip(question.answers, rows, strict=True):
+            assert prefixes[row].question == number
+            assert prefixes[row].ids[: len(answer)] == (2, *answer[:-1])
+    assert len(prefixes) <= sum(len(set(answers)) for answers in groups)
+
+
+def test_answers_that_differ_in_the_last_token_share_a_row():
+    prefixes, places = plan_prefixes([Question((2, 3), ((7, 8), (7, 9), (5,)))], start=2)
+    assert [prefix.ids for prefix in prefixes] == [(2, 7)]
+    assert places == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize("positions", [1, 3, 64])
+def test_equals_the_textbook(monkeypatch, positions):
+    monkeypatch.setattr(scoring, "HEAD_POSITIONS", positions)
+    model = tiny_model()
+    rng = random.Random(0)
+    draw = lambda n: tuple(rng.randrange(108, 400) for _ in range(n))  # noqa: E731
+    questions = [Question((2, *draw(n)), tuple(draw(k) for k in (1, 1, 3, 5))) for n in (3, 30, 11)]
+    questions.append(Question(questions[0].context, ((150, 151), (150, 152))))
+    model.set_attn_implementation(IMPLEMENTATION)
+    scores = score_questions(model, questions)
+    for question, values in zip(questions, scores, strict=True):
+        assert values == pytest.approx([naive(model, question.context, a) for a in question.answers], abs=1e-4)
+
+
+def requests():
+    return [ScoringRequest(context, CHOICES) for context in CONTEXTS]
+
+
+@pytest.mark.parametrize("budget", [1, 400, 100_000])
+def test_batches_and_order_change_nothing(engine, tiny, budget):
+    expected = engine.score(tiny, requests())
+    shuffled = requests()
+    random.Random(1).shuffle(shuffled)
+    scores = dict(zip([r.context for r in shuffled], engine.score(tiny, shuffled, budget=budget), strict=True))
+    for context, row in zip(CONTEXTS, expected, strict=True):
+        assert [c.logprob for c in scores[context]] == pytest.approx([c.logprob for c in row], abs=1e-5)
+        assert [c.tokens for c in row] == [len(text) for text in CHOICES]
+
+
+def test_a_context_asked_twice_is_encoded_once(engine, tiny, monkeypatch):
+    seen = []
+    original = scoring.padded
+    monkeypatch.setattr(scoring, "padded", lambda rows, *rest: seen.append(len(rows)) or original(rows, *rest))
+    same = [ScoringRequest(CONTEXTS[3], (choice,)) for choice in CHOICES]
+    apart = engine.score(tiny, same)
+    assert seen[0] == 1
+    together = engine.score(tiny, [ScoringRequest(CONTEXTS[3], CHOICES)])
+    assert [row[0] for row in apart] == list(together[0])
+
+
+def test_a_context_that_is_too_long_is_not_a_number(engine, tiny):
+    long, short = engine.score(tiny, [ScoringRequest("x" * 900, CHOICES), ScoringRequest("x", CHOICES)])
+    assert all(math.isnan(choice.logprob) for choice in long)
+    assert all(math.isfinite(choice.logprob) for choice in short)
+
+
+def test_an_empty_answer_is_refused(engine, tiny):
+    with pytest.raises(InputError, match="empty"):
+        engine.score(tiny, [ScoringRequest("x", ("",))])
+
+
+def test_a_batch_that_does_not_fit_is_halved():
+    tried = []
+
+    def score(questions):
+        tried.append(len(questions))
+        if len(questions) > 2:
+            raise MemoryError
+        return [[float(question.context[0])] for question in questions]
+
+    questions = [Question((n,), ((5,),)) for n in range(7)]
+    session = ScoreSession(score, questions, [range(7)], lambda error: isinstance(error, MemoryError))
+    while session.advance():
+        pass
+    assert [row[0].logprob for row in session.done.get()] == list(range(7))
+    assert tried[0] == 7
+    assert max(tried[3:]) <= 4
+
+
+def test_answers_go_on_while_it_scores(engine, tiny):
+    """A person's tokens come between the batches, not after the last one."""
+    import threading
+
+    many = [ScoringRequest(f"{n} {context}", CHOICES) for n in range(40) for context in CONTEXTS]
+    finished = threading.Event()
+    thread = threading.Thread(target=lambda: (engine.score(tiny, many, budget=1), finished.set()))
+    thread.start()
+    request = GenerationRequest(tiny, (Piece("<bos>", control=True), Piece("hi")), SamplingParameters(max_new_tokens=3))
+    events = list(engine.generate(request))
+    assert not finished.is_set()
+    assert any(isinstance(event, TextDelta) for event in events)
+    thread.join(120)
+    assert finished.is_set()
