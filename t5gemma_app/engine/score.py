@@ -1,4 +1,4 @@
-"""Log-probabilities of answers: each context is encoded once, each answer prefix decoded once, read positions scored only.
+"""Log-probabilities of answers, with each context encoded once and each answer prefix decoded once.
 
 Works on token ids. A [rows, positions, vocabulary] array is never built: the output head runs over a few positions at a
 time, and only their log-sum and the answers' own logits are kept.

@@ -74,7 +74,7 @@ def flash_model(monkeypatch):
     return build
 
 
-# FlashAttention hides one neighbour more on each side of the encoder's window than eager does, so the texts stay within.
+# FlashAttention hides one neighbour more on each side of the encoder's window than eager does; the texts stay within.
 WIDE = {"encoder_window": 64}
 
 

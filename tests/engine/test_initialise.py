@@ -22,7 +22,7 @@ def test_an_unbalanced_pair_answers(tmp_path, tiny_folder, engine):
     (result,) = engine.generate_batch(checkpoint, [prompt], SamplingParameters(max_new_tokens=3))
     assert len(result.token_ids) == 3
     request = GenerationRequest(checkpoint, prompt, SamplingParameters(max_new_tokens=3))
-    assert [e for e in engine.generate(request)][-1].result.token_ids == result.token_ids
+    assert list(engine.generate(request))[-1].result.token_ids == result.token_ids
     engine.unload(checkpoint.name)
 
 
