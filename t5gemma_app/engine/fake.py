@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from t5gemma_app.checkpoints.placement import Device, DeviceFacts, Placement, Reason
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import (
+    ChoiceScore,
     EngineStatus,
     Event,
     Finished,
@@ -28,6 +29,7 @@ from t5gemma_app.engine.types import (
     Loading,
     Piece,
     SamplingParameters,
+    ScoringRequest,
     Started,
     TextDelta,
     Waiting,
@@ -159,6 +161,17 @@ class FakeEngine:
             results.append(self.result(request, words, reason, 0.0, 0.0))
         return results
 
+    def score(
+        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], *, budget: int | None = None
+    ) -> list[tuple[ChoiceScore, ...]]:
+        """Score each choice by a hash of its texts and the checkpoint's name, `delay` seconds a request."""
+        self._check()
+        scores = []
+        for request in requests:
+            time.sleep(self.delay)
+            scores.append(tuple(_chance(checkpoint.name, request.context, choice) for choice in request.choices))
+        return scores
+
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Pretend to load in two stages, once for each checkpoint."""
         self._check()
@@ -259,6 +272,12 @@ class FakeEngine:
             raise StoppedError("The engine was shut down.", remedy="Restart the app.")
         if self.failure is not None:
             raise self.failure
+
+
+def _chance(name: str, context: str, choice: str) -> ChoiceScore:
+    """Return a log-probability from -10 to 0 that depends on nothing but its texts."""
+    number = zlib.crc32("\0".join((name, context, choice)).encode("utf-8", "replace"))
+    return ChoiceScore(-10 * number / 2**32, max(1, len(choice.split())))
 
 
 def _last_message(pieces: Sequence[Piece]) -> str:

@@ -13,6 +13,7 @@ from t5gemma_app.engine.types import (
     GenerationRequest,
     Loading,
     SamplingParameters,
+    ScoringRequest,
     Started,
     TextDelta,
     Waiting,
@@ -109,3 +110,14 @@ def test_failures_and_shutdown_reach_the_reader() -> None:
 def test_it_needs_no_torch() -> None:
     code = "import sys, t5gemma_app.engine.fake; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_scores_depend_on_their_texts_and_the_checkpoint_alone() -> None:
+    engine: Engine = FakeEngine()
+    requests = [ScoringRequest(f"question {i}", (" yes", " no, never")) for i in range(6)]
+    together = engine.score(CHECKPOINT, requests)
+    assert together == [engine.score(CHECKPOINT, [one], budget=1)[0] for one in requests]
+    assert len({score.logprob for scores in together for score in scores}) == 12
+    assert all(-10 <= score.logprob <= 0 for scores in together for score in scores)
+    assert [score.tokens for score in together[0]] == [1, 2]
+    assert engine.score(Checkpoint("other", "local", "/tiny"), requests) != together
