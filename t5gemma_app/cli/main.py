@@ -17,6 +17,7 @@ from t5gemma_app.cli.models import add_models
 from t5gemma_app.cli.output import say
 from t5gemma_app.cli.serve import add_serve
 from t5gemma_app.cli.settings import add_settings
+from t5gemma_app.cli.train import add_train
 from t5gemma_app.errors import InputError, PlacementError, SettingsError, UnknownCheckpointError, WorkbenchError
 from t5gemma_app.logs import configure_logging, redact
 from t5gemma_app.services import Services, build_services
@@ -66,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Standard output carries results, standard error words. Exit codes: 0 done, 1 failed, 2 bad input.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_models, add_doctor, add_chat, add_generate, add_settings, add_serve):
+    for add in (add_models, add_doctor, add_chat, add_generate, add_train, add_settings, add_serve):
         add(commands)
     return top
 

@@ -49,7 +49,7 @@ def test_bad_usage_is_2(build, capsys, argv) -> None:
 
 def test_every_command_explains_itself(capsys) -> None:
     commands = [["models", "list"], ["models", "show"], ["models", "init"], ["doctor"], ["chat"], ["generate"]]
-    for command in [[], *commands, ["settings"], ["serve"]]:
+    for command in [[], *commands, ["settings"], ["serve"], ["train", "demo"]]:
         with pytest.raises(SystemExit) as leaving:
             parser().parse_args([*command, "--help"])
         assert leaving.value.code == 0
