@@ -9,6 +9,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,12 +56,19 @@ SCREEN = ("message", "editing", "current", "thread", "live", "send", "stop", "me
 """The parts of the page that a step may change, in the order of the outputs."""
 
 
+IDLE: dict[str, Any] = {
+    "send": {"visible": True, "__type__": "update"},
+    "stop": {"visible": False, "__type__": "update"},
+}
+"""The buttons while nothing is answered."""
+
+
 def screen(**changes: Any) -> tuple[Any, ...]:
     """Return one value for each part of `SCREEN`; parts that are not named stay as they are."""
     unknown = changes.keys() - set(SCREEN)
     if unknown:
         raise KeyError(f"no such part of the screen: {', '.join(sorted(unknown))}")
-    return tuple(changes[part] if part in changes else gr.skip() for part in SCREEN)
+    return tuple(copy(changes[part]) if part in changes else gr.skip() for part in SCREEN)
 
 
 def packed(conversation: Conversation) -> str:
@@ -170,7 +178,6 @@ class ChatHandlers:
             send=gr.update(visible=False),
             stop=gr.update(visible=True, interactive=True, value="Stop"),
         )
-        idle = {"send": gr.update(visible=True), "stop": gr.update(visible=False)}
         try:
             begun = self.services.chat.start(checkpoint, before_answer(asked), asked.system, parameters)
             result: GenerationResult | None = None
@@ -182,11 +189,11 @@ class ChatHandlers:
                         yield screen(live=html)
         except WorkbenchError as error:
             yield None
-            yield screen(live=failed_html(error), **idle)
+            yield screen(live=failed_html(error), **IDLE)
             return
         if result is None or (result.finish_reason == "cancelled" and not result.text.strip()):
             yield None
-            yield screen(live="", **idle)
+            yield screen(live="", **IDLE)
             return
         answered = self._with_result(asked, result, checkpoint, parameters)
         yield screen(
@@ -194,7 +201,7 @@ class ChatHandlers:
             thread=thread_html(answered),
             live="",
             meter=meter_html(begun.fitted.sentence(), begun.fitted.notice),
-            **idle,
+            **IDLE,
         )
 
     def _thread_while_busy(self, asked: Conversation) -> str:
@@ -251,7 +258,12 @@ class ChatHandlers:
         conversation = touch(undone.conversation, time.time())
         box = {"message": undone.text} if undone.text else {}
         return screen(
-            current=packed(conversation), thread=self.shown(conversation, checkpoint), live="", editing=None, **box
+            current=packed(conversation),
+            thread=self.shown(conversation, checkpoint),
+            live="",
+            editing=None,
+            **box,
+            **IDLE,
         )
 
     def clear(self, raw: str, checkpoint: str) -> tuple[Any, ...]:
@@ -261,7 +273,12 @@ class ChatHandlers:
         except WorkbenchError:
             conversation = unpacked("")  # what can't be read can still be cleared
         return screen(
-            current=packed(conversation), thread=self.shown(conversation, checkpoint), live="", editing=None, meter=""
+            current=packed(conversation),
+            thread=self.shown(conversation, checkpoint),
+            live="",
+            editing=None,
+            meter="",
+            **IDLE,
         )
 
     def _check_length(self, message: str) -> None:

@@ -92,8 +92,8 @@ def build_chat_tab(blocks: gr.Blocks, services: Services) -> None:
             panel = _panel(services)
     running = RunningAnswers()
     chat = ChatHandlers(services, running)
-    _wire_answers(chat, middle, panel)
-    _wire_shelf(blocks, ShelfHandlers(chat), shelf, middle, panel)
+    streams = _wire_answers(chat, middle, panel)
+    _wire_shelf(blocks, ShelfHandlers(chat), shelf, middle, panel, streams)
     _wire_prompt(blocks, PromptHandlers(services, chat), middle, panel)
     blocks.unload(chat.left)
 
@@ -161,12 +161,13 @@ def _panel(services: Services) -> Panel:
     return Panel(checkpoint, access, controls, sent_fold, sent)
 
 
-def _wire_answers(chat: ChatHandlers, middle: Middle, panel: Panel) -> None:
+def _wire_answers(chat: ChatHandlers, middle: Middle, panel: Panel) -> list[Any]:
+    """Wire what changes the open conversation; returns the events that stream, for others to end them."""
     parts = middle.parts
     outputs = [parts[name] for name in SCREEN]
     message, editing, current, thread = parts["message"], parts["editing"], parts["current"], parts["thread"]
     settings = [panel.checkpoint, panel.controls.system, *panel.controls.inputs]
-    gr.on(
+    sending = gr.on(
         [message.submit, parts["send"].click],
         chat.send,
         [message, editing, current, *settings],
@@ -174,27 +175,34 @@ def _wire_answers(chat: ChatHandlers, middle: Middle, panel: Panel) -> None:
         js="(...sent) => { workbench.pin(); return sent; }",
         **STREAM,
     )
-    thread.regenerate(chat.regenerate, [current, *settings], outputs, **STREAM)
+    streams = [sending, thread.regenerate(chat.regenerate, [current, *settings], outputs, **STREAM)]
     parts["stop"].click(chat.stop, None, parts["stop"], **CHEAP)
     thread.version(chat.version, current, outputs, **CHEAP)
     thread.edit(chat.edit, current, outputs, **CHEAP).then(None, js="() => workbench.focus()")
-    middle.undo.click(chat.undo, [current, panel.checkpoint], outputs, **CHEAP)
-    middle.clear.click(chat.clear, [current, panel.checkpoint], outputs, **CHEAP)
+    middle.undo.click(chat.undo, [current, panel.checkpoint], outputs, cancels=streams, **CHEAP)
+    middle.clear.click(chat.clear, [current, panel.checkpoint], outputs, cancels=streams, **CHEAP)
+    return streams
 
 
-def _wire_shelf(blocks: gr.Blocks, handlers: ShelfHandlers, shelf: Shelf, middle: Middle, panel: Panel) -> None:
+def _wire_shelf(
+    blocks: gr.Blocks, handlers: ShelfHandlers, shelf: Shelf, middle: Middle, panel: Panel, streams: list[Any]
+) -> None:
     parts = middle.parts
     current = parts["current"]
-    opened = [
-        current, shelf.title, parts["thread"], parts["live"], panel.checkpoint, panel.controls.system,
-        parts["message"], parts["editing"], parts["meter"],
-    ]  # fmt: skip
+    opened = [*(parts[name] for name in SCREEN), shelf.title, panel.checkpoint, panel.controls.system]
 
     def open_after(event: Any, js: str) -> None:
-        event(handlers.opened, [current, panel.checkpoint], opened, js=js, **CHEAP)
+        # A stream that went on would write its answer into the conversation that is opened here.
+        event(handlers.opened, [current, panel.checkpoint], opened, js=js, cancels=streams, **CHEAP)
 
     current.change(None, current, [shelf.listed, shelf.notice, shelf.title], js="(raw) => workbench.keep(raw)")
-    open_after(blocks.load, "() => [workbench.open(), null]")
+    blocks.load(
+        handlers.opened,
+        [current, panel.checkpoint],
+        opened,
+        js="() => [workbench.open(), null]",
+        **CHEAP,
+    )
     open_after(shelf.new.click, "(_, chosen) => ['', chosen]")
     open_after(shelf.delete.click, "(raw, chosen) => [workbench.remove(raw), chosen]")
     # The list is filled by the browser and never sent: the server knows none of its rows.

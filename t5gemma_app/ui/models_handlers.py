@@ -21,6 +21,9 @@ from t5gemma_app.ui.thread import progress_html
 
 ANY = "any"
 HEADERS = ("name", "encoder", "decoder", "parameters", "memory", "access", "stage", "objective")
+ACCESS = HEADERS.index("access")
+LOADED = "loaded"
+USABLE = (LOADED, WORDS[AccessState.READY])
 
 
 class Filters(NamedTuple):
@@ -41,10 +44,9 @@ class ModelsHandlers:
     services: Services
 
     def rows(self, filters: Filters) -> list[list[str]]:
-        """Return the rows that pass the filters, as text."""
-        return [
-            self._row(checkpoint) for checkpoint in self.services.catalogue.all() if self._passes(checkpoint, filters)
-        ]
+        """Return the rows that pass the filters, as text; what can be used now comes first."""
+        shown = [checkpoint for checkpoint in self.services.catalogue.all() if self._passes(checkpoint, filters)]
+        return sorted(map(self._row, shown), key=lambda row: row[ACCESS] not in USABLE)
 
     def _passes(self, checkpoint: Checkpoint, filters: Filters) -> bool:
         words = str(filters.search or "").lower().split()
@@ -74,7 +76,7 @@ class ModelsHandlers:
     def access_words(self, checkpoint: Checkpoint) -> str:
         """Return the access state in two or three words; `loaded` and `too big` say more than `ready`."""
         if checkpoint.name in {entry.name for entry in self.services.engine.status().loaded}:
-            return "loaded"
+            return LOADED
         access = self.services.access.of(checkpoint)
         if access.ready and self.fits_here(checkpoint) is False:
             return WORDS[AccessState.TOO_BIG]

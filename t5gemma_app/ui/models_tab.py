@@ -11,6 +11,7 @@ from t5gemma_app.services import Services
 from t5gemma_app.ui.chat_tab import CHEAP
 from t5gemma_app.ui.models_handlers import HEADERS, Filters, ModelsHandlers
 
+WIDTHS = ("270px", "100px", "100px", "130px", "120px", "150px", "180px", "140px")
 HINT = (
     '<div class="wb-detail"><p class="wb-quiet">Select a row to see what it needs and whether it runs here.</p></div>'
 )
@@ -20,28 +21,25 @@ def build_models_tab(services: Services, tab: gr.Tab) -> None:
     """Place the tab and wire it."""
     handlers = ModelsHandlers(services)
     filters = _filters(handlers.options())
-    with gr.Row(elem_id="models", equal_height=False):
-        with gr.Column(scale=3, min_width=320, elem_id="models-list"):
-            table = gr.Dataframe(
-                handlers.rows(Filters()),
-                headers=list(HEADERS),
-                datatype="str",
-                type="array",
-                interactive=False,
-                show_label=False,
-                label="Checkpoints",
-                max_height=640,
-                column_widths=["210px", "72px", "72px", "92px", "80px", "112px", "134px", "84px"],
-                buttons=[],
-                elem_id="models-table",
-            )
-        with gr.Column(scale=2, min_width=300, elem_id="models-side"):
-            heading = gr.HTML(HINT, apply_default_css=False, elem_id="detail-heading")
-            with gr.Row(elem_classes="wb-tools"):
-                load = gr.Button("Load", variant="primary", visible=False, scale=0, min_width=96, elem_id="load")
-                unload = gr.Button("Unload", visible=False, scale=0, min_width=96, elem_id="unload")
-            progress = gr.HTML("", apply_default_css=False, elem_id="load-progress")
-            detail = gr.HTML("", apply_default_css=False, elem_id="detail")
+    table = gr.Dataframe(
+        handlers.rows(Filters()),
+        headers=list(HEADERS),
+        datatype="str",
+        type="array",
+        interactive=False,
+        show_label=False,
+        label="Checkpoints",
+        max_height=340,
+        column_widths=list(WIDTHS),
+        buttons=[],
+        elem_id="models-table",
+    )
+    with gr.Row(elem_id="models-head", equal_height=False):
+        heading = gr.HTML(HINT, apply_default_css=False, elem_id="detail-heading")
+        load = gr.Button("Load", variant="primary", visible=False, scale=0, min_width=96, elem_id="load")
+        unload = gr.Button("Unload", visible=False, scale=0, min_width=96, elem_id="unload")
+    progress = gr.HTML("", apply_default_css=False, elem_id="load-progress")
+    detail = gr.HTML("", apply_default_css=False, elem_id="detail")
     name = gr.Textbox("", visible="hidden", elem_id="chosen-model")
     shown = [heading, load, unload, detail]
 

@@ -13,7 +13,7 @@ from t5gemma_app.errors import WorkbenchError
 from t5gemma_app.tasks.archive import from_json, to_json, to_markdown
 from t5gemma_app.tasks.conversation import Conversation, rename, with_checkpoint
 from t5gemma_app.ui.access_words import opening_checkpoint
-from t5gemma_app.ui.chat_handlers import ChatHandlers, packed, unpacked
+from t5gemma_app.ui.chat_handlers import IDLE, ChatHandlers, packed, screen, unpacked
 from t5gemma_app.ui.thread import failed_html
 
 MAX_TITLE = 120
@@ -26,7 +26,7 @@ class ShelfHandlers:
     chat: ChatHandlers
 
     def opened(self, raw: str, chosen: str | None) -> tuple[Any, ...]:
-        """Show a conversation; returns (current, title, thread, live, checkpoint, system, message, editing, meter).
+        """Show a conversation; returns the parts of `SCREEN`, then title, checkpoint and system text.
 
         A conversation without a checkpoint, with one that is gone, and one that can't be read, open with the checkpoint
         chosen now; a page that just loaded has chosen none.
@@ -39,17 +39,17 @@ class ShelfHandlers:
         if self.chat.found(conversation.checkpoint) is None:
             opening = opening_checkpoint(self.chat.services)
             conversation = with_checkpoint(conversation, chosen or (opening.name if opening else ""))
-        return (
-            packed(conversation),
-            conversation.title if conversation.messages else "",
-            self.chat.shown(conversation, conversation.checkpoint),
-            problem,
-            conversation.checkpoint,
-            conversation.system,
-            "",
-            None,
-            "",
+        shown = screen(
+            message="",
+            editing=None,
+            current=packed(conversation),
+            thread=self.chat.shown(conversation, conversation.checkpoint),
+            live=problem,
+            meter="",
+            **IDLE,
         )
+        title = conversation.title if conversation.messages else ""
+        return (*shown, title, conversation.checkpoint or None, conversation.system)
 
     def renamed(self, raw: str, title: str) -> tuple[Any, Any]:
         """Return the conversation under another title, and the title as it was understood."""
