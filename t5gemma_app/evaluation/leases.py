@@ -79,6 +79,11 @@ class Leases:
         with self._database.read() as connection:
             return bool(self.living(connection, run_id))
 
+    def others(self, lease: Lease) -> bool:
+        """Return whether a living process works on another shard of a lease's run."""
+        with self._database.read() as connection:
+            return any(shard != lease.shard for shard, _, _ in self.living(connection, lease.run_id))
+
     def living(self, connection: Connection, run_id: RunId) -> list[tuple[int, int, str]]:
         """Return (shard, shards, who) of the run's fresh leases, within a transaction."""
         rows = connection.execute(

@@ -98,13 +98,18 @@ class Runs:
             free = (run for run in map(_run, rows) if not self._leases.living(connection, run.id))
             return next(free, None)
 
-    def begin(self, run_id: RunId) -> None:
-        """Note that a run is being computed; forgets an earlier failure and an earlier wish."""
+    def begin(self, run_id: RunId, first: bool = True) -> None:
+        """Note that a run is being computed; forgets an earlier failure and an earlier wish.
+
+        Args:
+            run_id: The run.
+            first: Whether this is the only process or the first of several; later ones change nothing that it said.
+        """
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE runs SET state = 'running', started = coalesce(started, ?), finished = NULL, failure = '', "
-                "wish = '' WHERE id = ?",
-                (self._clock(), run_id),
+                "wish = '' WHERE id = ? AND (? OR state NOT IN ('running', 'done'))",
+                (self._clock(), run_id, first),
             )
 
     def end(self, run_id: RunId, state: RunState, failure: str = "") -> None:
@@ -148,10 +153,13 @@ class Runs:
             return _one(connection, run_id)
 
     def wish(self, run_id: RunId) -> RunState | None:
-        """Return what somebody asked for while the run is computed, or None."""
+        """Return how somebody wants a run that is being computed to end, or None."""
         with self._database.read() as connection:
-            (wish,) = connection.execute("SELECT wish FROM runs WHERE id = ?", (run_id,)).fetchone()
-        return RunState(wish) if wish else None
+            wish, state = connection.execute("SELECT wish, state FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if wish:
+            return RunState(wish)
+        # The first of several processes may have obeyed already and cleared the wish.
+        return RunState(state) if state in (RunState.PAUSED, RunState.CANCELLED) else None
 
     def remove(self, run_id: RunId) -> None:
         """Forget a run with its samples.
