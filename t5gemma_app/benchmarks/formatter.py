@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,22 @@ from typing import Any
 from t5gemma_app.benchmarks.records import Example, Method
 
 Row = Mapping[str, Any]
+
+
+Reader = Callable[[Row, str, tuple[str, ...]], str | None]
+"""Reads a generated answer to a row as one of the label words, or as None where it is none."""
+
+
+def label_word(row: Row, text: str, words: tuple[str, ...]) -> str | None:
+    """Return the label word that a text is, apart from case, punctuation around it and white space.
+
+    Args:
+        row: Not read: a label word means the same for every row.
+        text: What the model wrote.
+        words: The label words.
+    """
+    bare = text.strip().strip(string.punctuation + string.whitespace).lower()
+    return next((word for word in words if word.lower() == bare), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,8 @@ class Formatter:
     """The class number of each choice; empty where answers are texts."""
     words: tuple[str, ...] = ()
     """What `generate` may write, in the order of `classes`; empty where any text is an answer."""
+    reader: Reader = label_word
+    """How `generate` reads an answer where there are label words."""
     max_new_tokens: int = 0
     """How long a generated answer may get."""
 

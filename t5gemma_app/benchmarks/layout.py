@@ -16,6 +16,15 @@ Index = Annotated[int, Field(ge=0)]
 Flat = dict[str, Any]
 
 
+def _unique(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{names!r:.60} is no list of texts")
+    return tuple(sorted(set(names)))
+
+
+Names = Annotated[tuple[Text, ...], BeforeValidator(_unique), Field(min_length=1)]
+
+
 class Line(BaseModel):
     """What every official line has; fields that nothing reads are let through."""
 
@@ -132,6 +141,41 @@ class WscLine(Line):
         return self
 
 
+class MultircPlace(Line):
+    """The numbers of an answer, its question and its paragraph."""
+
+    paragraph: Index
+    question: Index
+    answer: Index
+
+
+class MultircRow(Line):
+    """One answer to one question."""
+
+    idx: MultircPlace
+    paragraph: Text
+    question: Text
+    answer: str
+    label: Truth
+
+
+class RecordPlace(Line):
+    """The numbers of a query and its passage."""
+
+    passage: Index
+    query: Index
+
+
+class RecordRow(Line):
+    """One query with its entities and answers."""
+
+    idx: RecordPlace
+    passage: Text
+    query: Text
+    entities: Names
+    answers: Names
+
+
 class MultircAnswer(Line):
     """A proposed answer; it may be empty."""
 
@@ -216,7 +260,16 @@ def flat_rows(benchmark: str, line: object) -> Iterator[Flat]:
     elif benchmark == "record":
         yield from _queries(RecordLine.model_validate(line))
     else:
-        yield _LINES[benchmark].model_validate(line).model_dump()
+        yield _ROWS[benchmark].model_validate(line).model_dump()
+
+
+def flat_row(benchmark: str, row: Mapping[str, Any]) -> Flat:
+    """Return a row of the Hub's tables, checked.
+
+    Raises:
+        pydantic.ValidationError: The row is not what the benchmark's table holds.
+    """
+    return _ROWS[benchmark].model_validate(row).model_dump()
 
 
 def _answers(line: MultircLine) -> Iterator[Flat]:
@@ -233,21 +286,23 @@ def _answers(line: MultircLine) -> Iterator[Flat]:
 
 def _queries(line: RecordLine) -> Iterator[Flat]:
     text = line.passage.text
-    entities = tuple(sorted({text[span.start : span.end + 1] for span in line.passage.entities}))
+    entities = {text[span.start : span.end + 1] for span in line.passage.entities}
     for query in line.qas:
         yield {
             "idx": {"passage": line.idx, "query": query.idx},
             "passage": text,
             "query": query.query,
-            "entities": entities,
+            "entities": tuple(sorted(entities)),
             "answers": tuple(sorted({mention.text for mention in query.answers})),
         }
 
 
-_LINES: dict[str, type[Line]] = {
+_ROWS: dict[str, type[Line]] = {
     "boolq": BoolqLine,
     "cb": CbLine,
     "copa": CopaLine,
+    "multirc": MultircRow,
+    "record": RecordRow,
     "rte": RteLine,
     "wic": WicLine,
     "wsc": WscLine,

@@ -22,6 +22,11 @@ BENCHMARK = Benchmark(
 _JOINS = ((" n't", "n't"), (" )", ")"), ("( ", "("), ('" ', '"'), (' "', '"'), (" '", "'"), (" .", "."), (" ,", ","))
 """Gaps that tokenised text has and printed text has not, in the order in which the harness closes them."""
 
+_DETERMINERS = (
+    *("a", "an", "few", "her", "his", "each", "every", "many", "much", "my", "our", "some"),
+    *("that", "the", "their", "these", "this", "those", "which", "whose", "your"),
+)
+
 
 def harness(row: Row) -> list[Example]:
     """Return the passage with the pronoun between asterisks, and a question about the noun.
@@ -94,6 +99,24 @@ def head(row: Row) -> list[Example]:
     ]
 
 
+def referent(row: Row, text: str, words: tuple[str, ...]) -> str | None:
+    """Return `True` where a text names the row's noun, `False` where it names something else, None where it is empty.
+
+    As in T5, case and determiners don't count and one may have words that the other lacks ("fuzzy bunny", "bunny"),
+    but "Bob" does not name "Bob's hat".
+    """
+    named, noun = _content(text), _content(row["span1_text"])
+    if not named:
+        return None
+    possessive = ("'" in "".join(named), "'" in "".join(noun))
+    matches = bool(noun) and possessive[0] == possessive[1] and (named <= noun or noun <= named)
+    return words[int(matches)]
+
+
+def _content(text: str) -> set[str]:
+    return set(text.lower().split()).difference(_DETERMINERS)
+
+
 def _printed(text: str) -> str:
     for gap, joined in _JOINS:
         text = text.replace(gap, joined)
@@ -137,6 +160,7 @@ FORMATTERS = (
         function=text_to_text,
         classes=(0, 1),
         words=BENCHMARK.labels,
+        reader=referent,
         max_new_tokens=32,
     ),
     Formatter(name="wsc:head@1", method="head", function=head, classes=(0, 1)),
