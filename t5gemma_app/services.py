@@ -11,7 +11,7 @@ from t5gemma_app.checkpoints.folder import read_folder
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.local import LocalEngine
 from t5gemma_app.engine.types import Engine, KernelReport
-from t5gemma_app.errors import EngineError
+from t5gemma_app.errors import EngineError, InputError
 from t5gemma_app.settings import DataFolder, Settings, choose_data_folder
 from t5gemma_app.tasks.chat import Chat
 
@@ -59,8 +59,10 @@ class Services:
         return read_folder(folder)
 
     def _embedded_tokenizer(self) -> Path:
-        embedded = next(c for c in self.catalogue.all() if c.source == "embedded")
-        return Path(embedded.location)
+        for checkpoint in self.catalogue.all():
+            if checkpoint.source == "embedded":
+                return Path(checkpoint.location)
+        raise InputError("No embedded checkpoint is here to take the tokenizer from.", remedy="Pass --tokenizer DIR.")
 
     def _local_engine(self) -> LocalEngine:
         if not isinstance(self.engine, LocalEngine):

@@ -57,6 +57,9 @@ def initialise_checkpoint(
     )
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
+    for file in folder.glob("*.safetensors"):
+        # safetensors writes for its owner only; a checkpoint is no more secret than its configuration
+        file.chmod(0o644)
     for name in TOKENIZER_FILES:
         if (tokenizer / name).is_file():
             shutil.copyfile(tokenizer / name, folder / name)

@@ -122,10 +122,7 @@ class Worker:
     def _run(self) -> None:
         while self._wait_for_work():
             self._run_one_job()
-            for session in list(self._active):
-                if not self._advance(session):
-                    with self._changed:
-                        self._active.remove(session)
+            self._advance_active()
             self._advance_background()
         self._fail_everything(StoppedError("The app was shut down while this request ran."))
 
@@ -156,6 +153,16 @@ class Worker:
             future.set_result(job())
         except BaseException as error:  # whatever the job raises belongs to whoever waits for it
             future.set_exception(error)
+
+    def _advance_active(self) -> None:
+        """Do one step of every active session.
+
+        A method of its own: a loop variable in `_run` would keep the last session, and with it a model, alive.
+        """
+        for session in list(self._active):
+            if not self._advance(session):
+                with self._changed:
+                    self._active.remove(session)
 
     def _advance_background(self) -> None:
         """Do one background step if no person waits; background sessions take turns too."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from t5gemma_app.engine.types import (
     Loading,
     Piece,
     SamplingParameters,
+    ScoringRequest,
     Started,
     TextDelta,
 )
@@ -110,6 +112,15 @@ def test_unload_gives_room_back(engine, tiny):
     assert engine.unload(tiny.name)
     assert engine.status().used_bytes == 0
     assert not engine.unload(tiny.name)
+
+
+def test_nothing_keeps_an_unloaded_model_alive(engine, tiny):
+    finished(engine.generate(request(tiny)))
+    engine.generate_batch(tiny, [(BOS, Piece("x"))], SamplingParameters(max_new_tokens=2))
+    engine.score(tiny, [ScoringRequest("x", ("y",))])
+    model = weakref.ref(engine.runtime()._pool.held()[0][0].model)
+    assert engine.unload(tiny.name)
+    assert model() is None
 
 
 def test_prompts_that_can_not_be_read_are_refused(engine, tiny):
