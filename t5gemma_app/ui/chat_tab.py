@@ -82,11 +82,11 @@ class Panel:
 
 def build_chat_tab(blocks: gr.Blocks, services: Services) -> None:
     """Place the tab and wire it."""
+    gr.HTML(PANEL_BUTTONS, apply_default_css=False, elem_id="panel-buttons")
     with gr.Row(elem_id="chat", equal_height=False):
         with gr.Column(scale=0, min_width=232, elem_id="chat-left"):
             shelf = _shelf()
         with gr.Column(scale=1, min_width=280, elem_id="chat-middle"):
-            gr.HTML(PANEL_BUTTONS, apply_default_css=False, elem_id="panel-buttons")
             middle = _middle()
         with gr.Column(scale=0, min_width=296, elem_id="chat-right"):
             panel = _panel(services)

@@ -38,14 +38,18 @@ def thread_html(conversation: Conversation, *, busy: bool = False) -> str:
     """Return all messages; while an answer is on its way the last one offers no actions."""
     last = len(conversation.messages) - 1
     items = [
-        _user(message, index, busy) if message.role == "user" else _answer(message, index, index == last, busy)
+        _user(message, index, index == last, busy)
+        if message.role == "user"
+        else _answer(message, index, index == last, busy)
         for index, message in enumerate(conversation.messages)
     ]
     return f'<ol class="wb-thread">{"".join(items)}</ol>' if items else ""
 
 
-def _user(message: Message, index: int, busy: bool) -> str:
+def _user(message: Message, index: int, last: bool, busy: bool) -> str:
     actions = "" if busy else _button("edit", index, "Edit") + _button("copy", index, "Copy")
+    if last and not busy:  # the page was closed before its answer came
+        actions += _button("regenerate", index, "Answer")
     return (
         f'<li class="wb-turn wb-user" data-index="{index}"><span class="wb-hidden">You</span>'
         f'<div class="wb-text" dir="auto">{text(message.text)}</div><div class="wb-actions">{actions}</div></li>'
