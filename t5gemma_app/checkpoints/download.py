@@ -96,17 +96,19 @@ def fetch_description(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
 
 
 def _fetch(checkpoint: Checkpoint, settings: Settings, patterns: tuple[str, ...], progress: Progress) -> Path:
+    """Fetch the files of these patterns; where the Hub does not give them, those that were fetched before serve."""
     from huggingface_hub import snapshot_download
 
-    token = hub.token_of(settings)
     progress(f"Asking the Hub for {checkpoint.location}", None)
+    refused = None if settings.offline else _refused(checkpoint, settings)
+    token = hub.token_of(settings)
     try:
         path = snapshot_download(
             checkpoint.location,
             revision=checkpoint.revision,
             allow_patterns=list(patterns),
             token=token or False,
-            local_files_only=settings.offline,
+            local_files_only=settings.offline or refused is not None,
             tqdm_class=_bar(progress, _expected_bytes(checkpoint)),
         )
     except hub.failures() as error:
@@ -115,9 +117,19 @@ def _fetch(checkpoint: Checkpoint, settings: Settings, patterns: tuple[str, ...]
                 f"The files of {checkpoint.name} can't be written ({error}).",
                 remedy="Make room on the disk, or set HF_HOME to a folder with room that may be written.",
             ) from error
-        state = AccessState.OFFLINE if settings.offline else classify(error, token is not None, checkpoint.gated)
-        raise refusal(state, checkpoint) from error
+        reason = refused or error
+        state = AccessState.OFFLINE if settings.offline else classify(reason, token is not None, checkpoint.gated)
+        raise refusal(state, checkpoint) from reason
     return Path(path)
+
+
+def _refused(checkpoint: Checkpoint, settings: Settings) -> Exception | None:
+    """Ask with a time limit, which huggingface_hub's download does not have, and return what stands in the way."""
+    try:
+        hub.ask_hub(checkpoint, settings)
+    except hub.failures() as error:
+        return error
+    return None
 
 
 def _unseen(stage: str, fraction: float | None) -> None:

@@ -98,7 +98,7 @@ FETCHED = {"config.json", "generation_config.json", "model.safetensors", "tokeni
 
 def test_what_is_fetched_and_what_is_refused(root: Path, tmp_path: Path) -> None:
     with hub(root) as (endpoint, requests):
-        stranger, coarse, nobody, wrong, absent, closed, opened, code = in_a_process(
+        stranger, coarse, nobody, wrong, absent, closed, opened, code, kept = in_a_process(
             endpoint,
             tmp_path,
             ("snapshot", CLOSED, STRANGER, False),
@@ -109,6 +109,7 @@ def test_what_is_fetched_and_what_is_refused(root: Path, tmp_path: Path) -> None
             ("snapshot", CLOSED, GOOD, False),
             ("snapshot", OPEN, "", False),
             ("description", CODE, "", False),
+            ("snapshot", CLOSED, STRANGER, False),
         )
         assert [refused["state"] for refused in (stranger, coarse, nobody, wrong, absent)] == [
             "licence_not_accepted",
@@ -127,6 +128,8 @@ def test_what_is_fetched_and_what_is_refused(root: Path, tmp_path: Path) -> None
         assert fractions
         assert fractions == sorted(fractions)
         assert 0 < fractions[-1] <= 1
+        # What an accepted licence fetched once stays usable, as it is for huggingface_hub itself.
+        assert kept["revision"] == COMMIT
         assert code["error"] == "UnsupportedCheckpointError"
         assert not any(name in request for request in requests for name in ("model.py", "pytorch_model", "README"))
 
