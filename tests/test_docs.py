@@ -1,0 +1,103 @@
+"""The documentation's commands and programs, run where `<!-- run -->` stands above them, and its links and tables."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from t5gemma_app.checkpoints.catalogue import DEMO
+from t5gemma_app.pipelines import DEFAULT_MODEL
+from tests.tiny import save_tiny
+from tools.settings_doc import renewed
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
+EMBEDDED = DEMO / DEFAULT_MODEL
+
+_BLOCK = re.compile(
+    r"<!-- run(?P<needs>: needs the embedded checkpoint)? -->\n```(?P<language>sh|python)\n(?P<text>.*?)```\n", re.S
+)
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a page that readers are told to run."""
+
+    page: Path
+    number: int
+    language: str
+    text: str
+    needs_embedded: bool
+
+    def __str__(self) -> str:
+        return f"{self.page.name} {self.number}"
+
+
+def blocks() -> list[Block]:
+    return [
+        Block(page, number, found["language"], found["text"], bool(found["needs"]))
+        for page in PAGES
+        for number, found in enumerate(_BLOCK.finditer(page.read_text(encoding="utf-8")), start=1)
+    ]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Yield variables under which `t5gemma-demo-chat` is there: the embedded checkpoint, or a tiny one of that name."""
+    folder = tmp_path_factory.mktemp("docs")
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("T5GEMMA_")},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "HF_HUB_OFFLINE": "1",
+        "T5GEMMA_DATA_DIR": str(folder / "data"),
+    }
+    if not EMBEDDED.is_dir():
+        variables["T5GEMMA_CHECKPOINTS"] = str(save_tiny(folder / DEFAULT_MODEL))
+    yield variables
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("block", blocks(), ids=str)
+def test_what_a_page_tells_to_run_runs(block: Block, environment: dict[str, str], tmp_path: Path) -> None:
+    if block.needs_embedded and not EMBEDDED.is_dir():
+        pytest.skip("the embedded checkpoint is not there yet")
+    (tmp_path / "t5gemma_app").symlink_to(ROOT / "t5gemma_app")
+    words = ["sh", "-e", "-c", block.text] if block.language == "sh" else [sys.executable, "-c", block.text]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() or block.language == "python" or "> " in block.text or "init" in block.text
+
+
+def test_there_is_something_to_run_on_the_pages_that_show_commands() -> None:
+    pages = {block.page.name for block in blocks()}
+    assert {"README.md", "python.md", "commands.md"} <= pages
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    for target in _LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_table_of_settings_is_the_settings() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert page.count("| `T5GEMMA_") > 10
+    assert renewed(page) == page, "run `make settings-doc`"
+
+
+def test_make_targets_that_pages_name_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*##", makefile, re.M))
+    for page in PAGES:
+        named = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.M))
+        assert named <= targets, page.name
