@@ -10,7 +10,7 @@ PIP = $(PY) -m ensurepip >/dev/null 2>&1; $(PY) -m pip install --disable-pip-ver
 RUN_STAMP = $(VENV)/.installed-$(shell cat requirements.txt | cksum | tr ' ' '-')
 DEV_STAMP = $(VENV)/.installed-dev-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
 
-.PHONY: help run test check format trials bench demo screenshots space-readme settings-doc clean
+.PHONY: help run test check format trials bench demo space-readme settings-doc clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
