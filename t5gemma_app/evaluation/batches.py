@@ -63,10 +63,10 @@ def take(todo: Sequence[Todo], tokens: int) -> int:
     return max(1, min(len(todo), tokens // width))
 
 
-def grown(tokens: int, seconds: float) -> int:
+def grown(tokens: int, seconds: float, wanted: float = WANTED_SECONDS) -> int:
     """Return the tokens of the next batch after one of `tokens` took `seconds`; at most twice or half as many."""
-    if seconds < WANTED_SECONDS / 2:
+    if seconds < wanted / 2:
         return min(MOST_TOKENS, tokens * 2)
-    if seconds > WANTED_SECONDS * 2:
+    if seconds > wanted * 2:
         return max(1, tokens // 2)
     return tokens

@@ -116,7 +116,7 @@ def to_eval_results(one: FinishedRun) -> str:
         metrics = ", ".join(f"{metric.name} {percent(metric.value)}" for metric in benchmark.metrics)
         notes = f"{benchmark.formatter}, n={benchmark.n}, {metrics}, {spec.dtype}, run {one.run.id}"
         if spec.partial:
-            notes += f", partial: at most {spec.limit} rows"
+            notes += ", partial"
         lines += [
             "- dataset:",
             f"    id: {_yaml(DATASET)}",

@@ -1,6 +1,7 @@
 """Finished runs as ranked rows: a pure function of results, without samples, files or a database.
 
-Partial runs and published figures are shown and marked, but never ranked; a missing benchmark leaves the mean empty.
+Partial runs are marked and never ranked with full ones, published figures never at all; a missing benchmark leaves the
+mean empty.
 """
 
 from __future__ import annotations
@@ -103,7 +104,9 @@ def leaderboard(finished: Sequence[FinishedRun], chosen: Filter | None = None) -
     chosen = chosen or Filter()
     label = _suite(finished, chosen.suite)
     of_suite = [one for one in finished if one.run.spec.suite_label == label]
-    ranked = _ranked([one for one in of_suite if not one.run.spec.partial and one.score is not None])
+    # A suite that is partial by itself has no full runs; its own are ranked among themselves, marked as they are.
+    full = [one for one in of_suite if not one.run.spec.partial]
+    ranked = _ranked([one for one in full or of_suite if one.score is not None])
     ids = {row.run_id for row in ranked}
     others = sorted(
         (_row(one, _reason(one)) for one in of_suite if one.run.id not in ids),
@@ -168,7 +171,8 @@ def _draws(one: FinishedRun) -> tuple[float, ...]:
 
 def _reason(one: FinishedRun) -> str:
     if one.run.spec.partial:
-        return f"partial: at most {one.run.spec.limit} rows a benchmark"
+        cut = f": at most {one.run.spec.limit} rows a benchmark" if one.run.spec.limit is not None else ""
+        return f"partial{cut}"
     if one.score is None:
         return "a benchmark has no score"
     return "measured on other examples than the ranked runs"

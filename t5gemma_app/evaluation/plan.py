@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from t5gemma_app.benchmarks.formatter import Formatter
-from t5gemma_app.benchmarks.records import Example
+from t5gemma_app.benchmarks.records import Benchmark, Example
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.evaluation.records import BenchmarkSpec, Run
 
@@ -15,6 +15,7 @@ class Part:
     """One benchmark of a plan."""
 
     spec: BenchmarkSpec
+    benchmark: Benchmark
     formatter: Formatter
     examples: tuple[Example, ...]
 

@@ -68,9 +68,9 @@ class BenchmarkSpec:
     """Digest of every prompt and answer as the model sees them."""
     data: str
     """Where the rows come from: a data set's pinned revision, or a digest of the file."""
-    split: str = "validation"
+    split: str = "val"
     limit: int | None = None
-    """Rows that the suite itself takes; None takes all."""
+    """Rows that are taken from the start; None takes all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,9 @@ class RunSpec:
     attention: str
     seed: int = 0
     limit: int | None = None
-    """Rows a benchmark beyond which the person who started it cut, or None; a run that is cut is partial."""
-
-    @property
-    def partial(self) -> bool:
-        """Whether it covers less than its suite."""
-        return self.limit is not None
+    """Rows a benchmark at most, as the person who started it wished; None cuts nothing."""
+    partial: bool = False
+    """Whether it measures less than its benchmarks hold, by that wish or by its suite."""
 
     @property
     def run_id(self) -> RunId:

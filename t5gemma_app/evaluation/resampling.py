@@ -7,16 +7,15 @@ paired bootstrap of their difference, and no pair of runs has to be resampled ag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from t5gemma_app.evaluation.statistics import LEVEL, Interval, normal_p
 
 RESAMPLES = 1000
 SEED = 20_251_218
-
-T = TypeVar("T")
 
 
 class Difference(NamedTuple):
@@ -29,6 +28,28 @@ class Difference(NamedTuple):
     """Two-sided; 1 where nothing differs."""
 
 
+def distribution(
+    counts: NDArray[np.float64],
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> tuple[float, ...]:
+    """Return a metric over each resample of whole clusters.
+
+    Args:
+        counts: What the metric adds up, a row a cluster; the rows' order is part of the draw, so sort clusters by name.
+        value: The metric of summed counts, along the last axis.
+        resamples: How often to draw.
+        seed: Where the draws begin; equal numbers of clusters and seeds are drawn alike.
+    """
+    if not len(counts):
+        return ()
+    sums = np.stack([drawn @ counts for drawn in _draws(len(counts), resamples, seed)])
+    values = value(sums)
+    # A draw of clusters in which nothing was counted says nothing; it stands for no change.
+    return tuple(np.where(np.isnan(values), value(counts.sum(axis=0)), values).tolist())
+
+
 def mean_distribution(
     values: Sequence[float], clusters: Sequence[str], resamples: int = RESAMPLES, seed: int = SEED
 ) -> tuple[float, ...]:
@@ -38,36 +59,13 @@ def mean_distribution(
         values: What is averaged, one an example.
         clusters: Which examples are drawn together.
         resamples: How often to draw.
-        seed: Where the draws begin; equal clusters and seeds are drawn alike.
+        seed: Where the draws begin.
     """
-    names, places = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
-    if not len(names):
-        return ()
-    sums = np.bincount(places, weights=np.asarray(values, dtype=float), minlength=len(names))
-    sizes = np.bincount(places, minlength=len(names)).astype(float)
-    return tuple(float(counts @ sums / (counts @ sizes)) for counts in _draws(len(names), resamples, seed))
-
-
-def distribution(
-    statistic: Callable[[Sequence[T]], float | None],
-    items: Sequence[T],
-    clusters: Sequence[str],
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> tuple[float, ...]:
-    """Return any statistic over each resample of whole clusters; slower than `mean_distribution`, drawn alike.
-
-    Resamples for which the statistic has no value count as 0, as a metric without a right answer does.
-    """
-    names, places = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
-    members: list[list[T]] = [[] for _ in names]
-    for item, place in zip(items, places, strict=True):
-        members[place].append(item)
-    values = []
-    for counts in _draws(len(names), resamples, seed):
-        drawn = [item for place in np.flatnonzero(counts) for item in members[place] * int(counts[place])]
-        values.append(statistic(drawn) or 0.0)
-    return tuple(values)
+    names = {name: place for place, name in enumerate(sorted(set(clusters)))}
+    counts = np.zeros((len(names), 2))
+    for value, cluster in zip(values, clusters, strict=True):
+        counts[names[cluster]] += (value, 1.0)
+    return distribution(counts, lambda sums: sums[..., 0] / sums[..., 1], resamples, seed)
 
 
 def percentile_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
@@ -108,7 +106,7 @@ def paired_difference(
     return Difference(difference, interval.low, interval.high, normal_p(difference, deviation, clusters))
 
 
-def _draws(clusters: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def _draws(clusters: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """Yield how often each cluster is drawn, resample by resample."""
     generator = np.random.Generator(np.random.PCG64([seed, clusters]))
     for _ in range(resamples):

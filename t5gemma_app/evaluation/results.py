@@ -16,8 +16,9 @@ class BenchmarkResult:
     name: str
     formatter: str
     n: int
-    """Scored samples."""
+    """Samples, the unscored ones included."""
     unscored: int
+    """Samples without a prediction; they are in no metric."""
     metrics: tuple[MetricEstimate, ...]
     seconds: float
     """Time spent on its batches, loading left out."""
@@ -76,7 +77,7 @@ class FinishedRun:
     @property
     def examples_per_second(self) -> float | None:
         """Speed over the whole run."""
-        answered = sum(benchmark.n + benchmark.unscored for benchmark in self.benchmarks)
+        answered = sum(benchmark.n for benchmark in self.benchmarks)
         return answered / self.seconds if self.seconds > 0 else None
 
     def find(self, name: str) -> BenchmarkResult | None:

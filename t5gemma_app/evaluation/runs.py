@@ -143,12 +143,11 @@ class Runs:
                     "UPDATE runs SET wish = ? WHERE id = ?", ("" if wish is RunState.QUEUED else wish, run_id)
                 )
             else:
-                (last,) = connection.execute("SELECT max(place) FROM runs").fetchone()
-                place = ", place = ?" if wish is RunState.QUEUED else ", finished = ?"
-                value = last + 1 if wish is RunState.QUEUED else self._clock() if wish in _ENDED else None
+                # A run that is queued again goes to the end of the queue.
                 connection.execute(
-                    f"UPDATE runs SET state = ?, wish = '', failure = ''{place} WHERE id = ?",  # noqa: S608 - a constant
-                    (wish, value, run_id),
+                    "UPDATE runs SET state = ?, wish = '', failure = '', finished = ?, "
+                    "place = CASE WHEN ? THEN (SELECT max(place) + 1 FROM runs) ELSE place END WHERE id = ?",
+                    (wish, self._clock() if wish in _ENDED else None, wish is RunState.QUEUED, run_id),
                 )
             return _one(connection, run_id)
 

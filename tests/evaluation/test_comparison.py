@@ -100,7 +100,9 @@ def _two_metrics():
 
 
 def test_what_limits_a_comparison_is_said() -> None:
-    a = make_finished("a", make_result([1.0, 0.0]), make_result([1.0, 0.0], "cb"), dtype="bfloat16", limit=2)
+    a = make_finished(
+        "a", make_result([1.0, 0.0]), make_result([1.0, 0.0], "cb"), dtype="bfloat16", limit=2, partial=True
+    )
     b = make_finished("b", make_result([1.0, 0.0, 1.0]))
     found = compare(a, b, {"boolq": samples("10"), "cb": samples("10", "cb")}, {"boolq": samples("101")})
     text = " ".join(found.notes)

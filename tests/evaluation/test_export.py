@@ -85,7 +85,7 @@ def test_the_hubs_own_parser_reads_eval_results() -> None:
     ]
     assert "n=4" in entries[0].notes
     assert "boolq:harness@1" in entries[0].notes
-    partial = make_finished("p", make_result([1.0]), limit=1)
+    partial = make_finished("p", make_result([1.0]), limit=1, partial=True)
     assert "partial" in yaml.safe_load(to_eval_results(partial))[0]["notes"]
 
 

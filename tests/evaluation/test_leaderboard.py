@@ -43,12 +43,18 @@ def test_few_samples_tie_what_many_tell_apart() -> None:
 
 def test_partial_runs_are_marked_and_never_ranked_nor_do_they_move_ranks() -> None:
     full = [make_finished("a", make_result(rights(400, 100))), make_finished("b", make_result(rights(400, 300)))]
-    cut = make_finished("c", make_result(rights(50, 50)), limit=50)
+    cut = make_finished("c", make_result(rights(50, 50)), limit=50, partial=True)
     rows = {row.checkpoint: row for row in leaderboard([*full, cut], MEASURED)}
     assert (rows["a"].rank, rows["b"].rank, rows["c"].rank) == (2, 1, None)
     assert rows["c"].partial
     assert "50 rows" in rows["c"].why_unranked
     assert "c" not in [row.checkpoint for row in leaderboard([*full, cut], Filter(partial=False))]
+
+
+def test_a_suite_that_is_partial_by_itself_ranks_its_own_runs_and_marks_them() -> None:
+    runs = [make_finished(name, make_result(rights(400, n)), partial=True) for name, n in (("a", 100), ("b", 300))]
+    rows = leaderboard(runs, MEASURED)
+    assert [(row.checkpoint, row.rank, row.partial) for row in rows] == [("b", 1, True), ("a", 2, True)]
 
 
 def test_a_missing_score_leaves_the_mean_empty() -> None:

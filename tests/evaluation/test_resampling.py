@@ -1,12 +1,13 @@
 import itertools
-import random
 import statistics as stdlib
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from t5gemma_app.evaluation.resampling import (
+    SEED,
     average,
     distribution,
     mean_distribution,
@@ -18,18 +19,32 @@ from t5gemma_app.evaluation.statistics import mcnemar, wilson
 ROWS = st.lists(st.tuples(st.sampled_from("abcde"), st.floats(0, 1, width=16)), min_size=1, max_size=20)
 
 
-@given(ROWS)
+def one_by_one(values: list[float], clusters: list[str], resamples: int) -> list[float]:
+    """Resample in the slow way: draw clusters by their sorted names and average what they hold."""
+    names = sorted(set(clusters))
+    generator = np.random.Generator(np.random.PCG64([SEED, len(names)]))
+    means = []
+    for _ in range(resamples):
+        drawn = [names[place] for place in generator.integers(0, len(names), len(names))]
+        held = [value for name in drawn for value, cluster in zip(values, clusters, strict=True) if cluster == name]
+        means.append(stdlib.fmean(held))
+    return means
+
+
+@given(ROWS, st.randoms(use_true_random=False))
 @settings(max_examples=30, deadline=None)
-def test_both_ways_of_resampling_draw_the_same(rows) -> None:
-    clusters = [cluster for cluster, _ in rows]
-    values = [value for _, value in rows]
-    fast = mean_distribution(values, clusters, resamples=50)
-    assert fast == pytest.approx(distribution(stdlib.fmean, values, clusters, resamples=50))
-    mixed = list(range(len(rows)))
-    random.Random(0).shuffle(mixed)
-    assert fast == pytest.approx(
-        mean_distribution([values[i] for i in mixed], [clusters[i] for i in mixed], resamples=50)
-    )
+def test_resampling_equals_drawing_clusters_one_by_one_in_any_order_of_rows(rows, random) -> None:
+    expected = one_by_one([value for _, value in rows], [cluster for cluster, _ in rows], 40)
+    random.shuffle(rows)
+    found = mean_distribution([value for _, value in rows], [cluster for cluster, _ in rows], resamples=40)
+    assert found == pytest.approx(expected)
+
+
+def test_a_draw_without_anything_counted_says_nothing() -> None:
+    counts = np.array([[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]])
+    found = distribution(counts, lambda sums: sums[..., 0] / np.where(sums[..., 1] > 0, sums[..., 1], np.nan))
+    assert set(found) == {0.5}
+    assert distribution(np.zeros((0, 2)), lambda sums: sums[..., 0]) == ()
 
 
 def test_the_spread_equals_that_of_all_possible_resamples() -> None:

@@ -1,0 +1,203 @@
+"""From what a person asks for to a plan: suite, rows, checkpoint and placement looked up, and the identity computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from t5gemma_app.benchmarks.rows import DataSource
+from t5gemma_app.benchmarks.suites import Planned, Suite, load_suite, prompt_hash, suite_examples
+from t5gemma_app.checkpoints.catalogue import Catalogue
+from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.engine.types import Engine
+from t5gemma_app.errors import InputError, RunFailedError, did_you_mean
+from t5gemma_app.evaluation.identity import location_of, pinned
+from t5gemma_app.evaluation.plan import Part, Plan
+from t5gemma_app.evaluation.records import BenchmarkSpec, Run, RunOrder, RunSpec, RunState
+from t5gemma_app.evaluation.runs import Runs
+from t5gemma_app.settings import Settings
+
+SUITES = Path(__file__).resolve().parents[2] / "eval_suites"
+"""Where the suites that come with the app lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan whose run is not stored yet."""
+
+    spec: RunSpec
+    order: RunOrder
+    checkpoint: Checkpoint
+    parts: tuple[Part, ...]
+
+    def stored(self, runs: Runs, state: RunState = RunState.QUEUED) -> Plan:
+        """Return the plan with its run, which is stored in this state unless it is there already."""
+        totals = {part.spec.name: len(part.examples) for part in self.parts}
+        return Plan(runs.add(self.spec, self.order, totals, state), self.checkpoint, self.parts)
+
+
+class Planner:
+    """Makes plans.
+
+    Args:
+        catalogue: The checkpoints.
+        engine: Says where a checkpoint would run.
+        settings: The app's settings.
+        suites: The folder of suites that are known by name.
+    """
+
+    def __init__(self, catalogue: Catalogue, engine: Engine, settings: Settings, suites: Path = SUITES) -> None:
+        self._catalogue = catalogue
+        self._engine = engine
+        self._settings = settings
+        self._suites = suites
+
+    def suites(self) -> tuple[Suite, ...]:
+        """Return the suites that are known by name, in the order of their names; broken ones are left out."""
+        found = []
+        for path in sorted(self._suites.glob("*.yaml")):
+            try:
+                found.append(load_suite(path))
+            except InputError:
+                continue  # its name says what is wrong when somebody asks for it
+        return tuple(found)
+
+    def draft(self, order: RunOrder, *, listed: bool = False) -> Draft:
+        """Look up everything that an order names.
+
+        Args:
+            order: What to run.
+            listed: Take only checkpoints of the catalogue and suites known by name, as for strangers' input.
+
+        Raises:
+            InputError: The suite, the data or the formatter don't fit the checkpoint.
+            CheckpointError: The checkpoint can't be had.
+            PlacementError: No device takes it.
+        """
+        find: Callable[[str], Checkpoint] = self._catalogue.find if listed else self._catalogue.resolve
+        path = self.suite_path(order.suite, listed=listed)
+        suite = load_suite(path)
+        checkpoint = find(order.checkpoint)
+        data_dir = Path(order.data_dir) if order.data_dir else None
+        planned = list(suite_examples(suite, data_dir, order.limit, order.formatter or None))
+        for one in planned:
+            _refuse_method(one, checkpoint)
+        checkpoint = pinned(checkpoint, self._settings)
+        return self._draft(suite, path, order, checkpoint, planned)
+
+    def again(self, run: Run) -> Plan:
+        """Return the plan of a run that was stored earlier.
+
+        Raises:
+            RunFailedError: What it depends on has changed since.
+            WorkbenchError: Something it needs is gone.
+        """
+        checkpoint = self._catalogue.resolve(run.order.checkpoint)
+        if checkpoint.source == "hub":
+            checkpoint = replace(checkpoint, revision=run.spec.revision)
+        pinned_catalogue = Catalogue((replace(checkpoint, name=run.spec.checkpoint),))
+        order = replace(run.order, checkpoint=run.spec.checkpoint)
+        draft = Planner(pinned_catalogue, self._engine, self._settings, self._suites).draft(order)
+        if draft.spec != run.spec:
+            raise RunFailedError(
+                f"{_changed(draft.spec, run.spec)} since this run was started, so it can't be continued.",
+                remedy="Start a new run; this one keeps its samples.",
+            )
+        return Plan(run, draft.checkpoint, draft.parts)
+
+    def suite_path(self, name_or_path: str, *, listed: bool = False) -> Path:
+        """Return the file of a suite.
+
+        Args:
+            name_or_path: A name such as `smoke`, or unless `listed` a path.
+            listed: Take names only.
+
+        Raises:
+            InputError: There is no such suite.
+        """
+        known = {path.stem: path for path in self._suites.glob("*.yaml")}
+        if name_or_path in known:
+            return known[name_or_path]
+        path = Path(name_or_path).expanduser()
+        if not listed and path.is_file():
+            return path.resolve()
+        raise InputError(
+            f"There is no suite {name_or_path[:200]!r}.",
+            expected=f"The suites are {', '.join(sorted(known)) or 'missing from the installation'}"
+            + ("." if listed else ", or the path of a YAML file."),
+            remedy=did_you_mean(path.stem, known),
+        )
+
+    def _draft(
+        self, suite: Suite, path: Path, order: RunOrder, checkpoint: Checkpoint, planned: list[Planned]
+    ) -> Draft:
+        parts = tuple(
+            Part(_benchmark(one), one.plan.benchmark, one.plan.formatter, tuple(one.examples)) for one in planned
+        )
+        placement = self._engine.place(checkpoint)
+        spec = RunSpec(
+            suite=suite.name,
+            suite_version=str(suite.version),
+            benchmarks=tuple(part.spec for part in parts),
+            checkpoint=checkpoint.name,
+            location=location_of(checkpoint),
+            revision=checkpoint.revision or "",
+            dtype=placement.dtype,
+            attention=placement.attention,
+            limit=order.limit,
+            partial=any(one.plan.partial for one in planned),
+        )
+        known = path.parent == self._suites
+        kept = replace(
+            order,
+            suite=path.stem if known else str(path),
+            checkpoint=checkpoint.name if self._lists(checkpoint) else checkpoint.location,
+            data_dir=str(Path(order.data_dir).expanduser().resolve()) if order.data_dir else "",
+        )
+        return Draft(spec, kept, checkpoint, parts)
+
+    def _lists(self, checkpoint: Checkpoint) -> bool:
+        return checkpoint.name in self._catalogue.names()
+
+
+def _benchmark(one: Planned) -> BenchmarkSpec:
+    return BenchmarkSpec(
+        name=one.plan.benchmark.name,
+        formatter=one.plan.formatter.name,
+        method=one.plan.formatter.method,
+        prompt_hash=prompt_hash(one.examples),
+        data=_data(one.source),
+        split=one.plan.split,
+        limit=one.plan.limit,
+    )
+
+
+def _data(source: DataSource) -> str:
+    """Return what rows are known by: a revision on the Hub, a digest elsewhere; where a file lies says nothing."""
+    if source.kind == "hub":
+        return f"{source.location}@{source.revision_or_hash}"
+    return f"sha256:{source.revision_or_hash}"
+
+
+def _refuse_method(one: Planned, checkpoint: Checkpoint) -> None:
+    formatter = one.plan.formatter
+    if formatter.method == "head":
+        raise InputError(
+            f"{formatter.name} asks a classification head, which this command can't do yet.",
+            expected="A formatter that ranks choices or reads generated text, such as harness@1 or t5@1.",
+        )
+    if checkpoint.head != "none":
+        raise InputError(
+            f"{checkpoint.name} has a classification head and writes no text.",
+            expected=f"{formatter.name} needs a checkpoint that does.",
+        )
+
+
+def _changed(now: RunSpec, then: RunSpec) -> str:
+    """Return in words what differs between two specs."""
+    new, old = asdict(now), asdict(then)
+    names = [name for name in new if new[name] != old[name]]
+    if names == ["benchmarks"]:
+        return "The benchmarks' rows or prompts have changed"
+    return f"{', '.join(names)} changed ({', '.join(f'{old[n]!s:.40} to {new[n]!s:.40}' for n in names[:3])})"
