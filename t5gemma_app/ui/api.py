@@ -14,7 +14,7 @@ from t5gemma_app.errors import UnknownCheckpointError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.tasks.turns import Turn
 from t5gemma_app.ui.access_words import opening_checkpoint
-from t5gemma_app.ui.running import RunningAnswers
+from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import SamplingValues
 
 
@@ -93,5 +93,5 @@ class Endpoints:
 def build_endpoints(services: Services) -> None:
     """Name the endpoints."""
     endpoints = Endpoints(services)
-    gr.api(endpoints.chat, api_name="chat", concurrency_id="answers")
+    gr.api(endpoints.chat, api_name="chat", **answer_group(services.settings))
     gr.api(endpoints.checkpoints, api_name="checkpoints", queue=False)

@@ -12,10 +12,12 @@ import gradio as gr
 from t5gemma_app.errors import PortTakenError
 from t5gemma_app.services import Services
 from t5gemma_app.settings import Settings
+from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.api import build_endpoints
 from t5gemma_app.ui.chat_tab import CHEAP, build_chat_tab
 from t5gemma_app.ui.header import NAME, banner_html, header_html
 from t5gemma_app.ui.models_tab import build_models_tab
+from t5gemma_app.ui.running import MAX_READERS
 from t5gemma_app.ui.theme import SCRIPT, STYLESHEET, build_theme
 
 logger = logging.getLogger(__name__)
@@ -23,7 +25,6 @@ logger = logging.getLogger(__name__)
 HEADER_SECONDS = 5.0
 SESSIONS = 500
 """Pages whose state is kept; Gradio's own default of 10,000 suits machines with more memory than a free Space."""
-MAX_CONCURRENT = 32
 CACHE_SECONDS = (3600, 86400)
 """How often uploaded files are looked through, and how old they may grow."""
 
@@ -62,14 +63,12 @@ def _wire_header(blocks: gr.Blocks, services: Services, header: gr.HTML, banner:
 
 def current_banner(services: Services) -> str:
     """Return the banner for what is known now."""
-    gated = [checkpoint for checkpoint in services.catalogue.all() if checkpoint.gated]
-    states = [services.access.of(checkpoint) for checkpoint in gated]
-    # Until the first check has an answer there is nothing to complain about.
-    waiting = any(access.state == "unchecked" for access in states)
-    reachable = not gated or waiting or any(access.ready for access in states)
+    states = {services.access.of(checkpoint).state for checkpoint in services.catalogue.all() if checkpoint.gated}
+    opening = opening_checkpoint(services)
     return banner_html(
         services.catalogue.problems,
-        gated_reachable=reachable,
+        states,
+        answering=opening.name if opening else "",
         data_folder=services.data_folder,
         space=services.settings.space,
     )
@@ -87,11 +86,7 @@ def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:
         PortTakenError: Another program listens on the port.
     """
     settings = services.settings
-    limit = min(settings.max_answers + settings.max_waiting, MAX_CONCURRENT)
-    for function in blocks.fns.values():
-        if function.concurrency_id == "answers":
-            function.concurrency_limit = limit
-    blocks.queue(api_open=False, max_size=settings.max_waiting + limit, default_concurrency_limit=4)
+    blocks.queue(api_open=False, max_size=settings.max_waiting + MAX_READERS, default_concurrency_limit=4)
     options = _launch_options(services)
     try:
         _, address, _ = blocks.launch(
@@ -124,7 +119,7 @@ def _launch_options(services: Services) -> dict[str, Any]:
         "quiet": True,
         "footer_links": ["api"],
         "max_file_size": "20mb",
-        "max_threads": MAX_CONCURRENT + 16,
+        "max_threads": MAX_READERS + 16,
         "state_session_capacity": SESSIONS,
         "blocked_paths": _private_folders(services),
     }

@@ -11,7 +11,7 @@ from t5gemma_app.services import Services
 from t5gemma_app.ui.access_words import checkpoint_choices, opening_checkpoint
 from t5gemma_app.ui.chat_handlers import SCREEN, ChatHandlers
 from t5gemma_app.ui.prompt_handlers import PromptHandlers
-from t5gemma_app.ui.running import RunningAnswers
+from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import SamplingControls, build_sampling_controls
 from t5gemma_app.ui.shelf_handlers import ShelfHandlers
 
@@ -20,7 +20,6 @@ CHEAP: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 STREAM: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
-    "concurrency_id": "answers",
     "trigger_mode": "once",
 }
 
@@ -167,15 +166,16 @@ def _wire_answers(chat: ChatHandlers, middle: Middle, panel: Panel) -> list[Any]
     outputs = [parts[name] for name in SCREEN]
     message, editing, current, thread = parts["message"], parts["editing"], parts["current"], parts["thread"]
     settings = [panel.checkpoint, panel.controls.system, *panel.controls.inputs]
+    stream = STREAM | answer_group(chat.services.settings)
     sending = gr.on(
         [message.submit, parts["send"].click],
         chat.send,
         [message, editing, current, *settings],
         outputs,
         js="(...sent) => { workbench.pin(); return sent; }",
-        **STREAM,
+        **stream,
     )
-    streams = [sending, thread.regenerate(chat.regenerate, [current, *settings], outputs, **STREAM)]
+    streams = [sending, thread.regenerate(chat.regenerate, [current, *settings], outputs, **stream)]
     parts["stop"].click(chat.stop, None, parts["stop"], **CHEAP)
     thread.version(chat.version, current, outputs, **CHEAP)
     thread.edit(chat.edit, current, outputs, **CHEAP).then(None, js="() => workbench.focus()")

@@ -5,8 +5,9 @@ Everything here is a function from values to HTML; refuses to ask the engine for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
+from t5gemma_app.checkpoints.access import AccessState
 from t5gemma_app.engine.types import EngineStatus, LoadedCheckpoint
 from t5gemma_app.settings import DataFolder
 from t5gemma_app.ui.markup import facts, gigabytes, link, text
@@ -80,12 +81,15 @@ def _loaded(entry: LoadedCheckpoint) -> str:
     return f"<h3>{text(entry.name)}</h3>{facts(rows)}"
 
 
-def banner_html(problems: Sequence[str], *, gated_reachable: bool, data_folder: DataFolder, space: str | None) -> str:
+def banner_html(
+    problems: Sequence[str], states: Set[AccessState], *, answering: str, data_folder: DataFolder, space: str | None
+) -> str:
     """Return the one banner that matters most, or an empty string.
 
     Args:
         problems: What the catalogue could not read, in sentences.
-        gated_reachable: Whether at least one of Google's checkpoints can be used or is on the disk.
+        states: The access states of the checkpoints behind a licence.
+        answering: The checkpoint that is used meanwhile; may be empty.
         data_folder: Where results are kept.
         space: The Space's id, or None elsewhere.
     """
@@ -93,10 +97,15 @@ def banner_html(problems: Sequence[str], *, gated_reachable: bool, data_folder: 
         items = "".join(f"<li>{text(sentence)}</li>" for sentence in problems)
         count = "One checkpoint" if len(problems) == 1 else f"{len(problems)} checkpoints"
         return _banner(f"{count} can't be used.", f"<ul>{items}</ul>")
-    if not gated_reachable:
-        return _banner(
-            "Google's T5Gemma checkpoints are not unlocked yet; a small demo answers meanwhile.", _steps(space)
-        )
+    meanwhile = f" {answering} answers meanwhile." if answering else ""
+    # Until the first check has an answer there is nothing to complain about.
+    if states and not states & {AccessState.READY, AccessState.UNCHECKED}:
+        if states == {AccessState.OFFLINE}:
+            body = (
+                "<p>Checkpoints whose files are on this machine work as always; their names come first in the list.</p>"
+            )
+            return _banner(f"The Hub can't be reached, so Google's checkpoints are missing.{meanwhile}", body)
+        return _banner(f"Google's checkpoints are not unlocked yet.{meanwhile}", _steps(space))
     if space and not data_folder.persistent:
         body = (
             "<p>Attach a storage bucket to the Space and name its folder in the variable "
@@ -108,7 +117,11 @@ def banner_html(problems: Sequence[str], *, gated_reachable: bool, data_folder: 
 
 def _steps(space: str | None) -> str:
     settings = f"https://huggingface.co/spaces/{space}/settings" if space else ""
-    place = f"as the secret HF_TOKEN in {link(settings, 'the settings of this Space')}" if space else "as HF_TOKEN"
+    place = (
+        f"as the secret <code>HF_TOKEN</code> in {link(settings, 'the settings of this Space')}"
+        if space
+        else "as <code>HF_TOKEN</code> in the environment"
+    )
     return (
         "<ol>"
         f"<li>{link(LICENCE_LINK, 'Accept the Gemma licence')} on a checkpoint's page; it holds for all of them.</li>"

@@ -10,6 +10,7 @@ import gradio as gr
 from t5gemma_app.services import Services
 from t5gemma_app.ui.chat_tab import CHEAP
 from t5gemma_app.ui.models_handlers import HEADERS, Filters, ModelsHandlers
+from t5gemma_app.ui.running import answer_group
 
 WIDTHS = ("310px", "100px", "100px", "130px", "120px", "150px", "180px", "140px")
 HINT = (
@@ -69,7 +70,12 @@ def _wire_loading(
 
     events = [
         load.click(
-            loading, name, [progress, load], show_progress="hidden", concurrency_id="answers", api_visibility="private"
+            loading,
+            name,
+            [progress, load],
+            show_progress="hidden",
+            api_visibility="private",
+            **answer_group(handlers.services.settings),
         ),
         unload.click(handlers.unload, name, progress, **CHEAP),
     ]

@@ -10,6 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from t5gemma_app.engine.types import Answer
+from t5gemma_app.settings import Settings
+
+MAX_READERS = 32
+"""Answers whose events are read at the same time; each takes a thread while it waits or streams."""
+
+
+def answer_group(settings: Settings) -> dict[str, str | int]:
+    """Return the queue group of everything that waits for the engine, which orders and limits the work itself."""
+    return {
+        "concurrency_id": "answers",
+        "concurrency_limit": min(settings.max_answers + settings.max_waiting, MAX_READERS),
+    }
 
 
 class RunningAnswers:

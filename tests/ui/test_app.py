@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -59,6 +60,16 @@ def test_chat_streams(client: Client) -> None:
     assert job.result(timeout=20) == "You said: one two three four five six seven eight nine ten"
     outputs = job.outputs()
     assert len(outputs) > 2 and all(later.startswith(earlier) for earlier, later in pairwise(outputs))
+
+
+def test_answers_are_written_side_by_side(client: Client, services: Services) -> None:
+    jobs = [client.submit(" ".join(["word"] * 60), api_name="/chat") for _ in range(3)]
+    most = 0
+    while not all(job.done() for job in jobs):
+        most = max(most, services.engine.status().active)
+        time.sleep(0.02)
+    assert most > 1
+    assert len({job.result() for job in jobs}) == 1
 
 
 def test_chat_takes_parameters_by_name(client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from t5gemma_app.checkpoints.access import AccessState
 from t5gemma_app.checkpoints.placement import Placement, Reason
 from t5gemma_app.engine.fake import FACTS
 from t5gemma_app.engine.types import EngineStatus, LoadedCheckpoint
@@ -30,9 +31,13 @@ def test_reasons_and_failures_are_text() -> None:
 
 
 def test_one_banner_by_importance() -> None:
-    assert "broken &lt;1&gt;" in banner_html(["broken <1>"], gated_reachable=False, data_folder=LOST, space="me/it")
-    steps = banner_html([], gated_reachable=False, data_folder=LOST, space="me/it")
-    assert steps.count("<li>") == 3 and "spaces/me/it/settings" in steps
-    assert "storage bucket" in banner_html([], gated_reachable=True, data_folder=LOST, space="me/it")
-    assert banner_html([], gated_reachable=True, data_folder=KEPT, space="me/it") == ""
-    assert banner_html([], gated_reachable=True, data_folder=LOST, space=None) == ""
+    ready, shut = {AccessState.READY, AccessState.OFFLINE}, {AccessState.TOKEN_MISSING}
+    lost = {"answering": "<demo>", "data_folder": LOST, "space": "me/it"}
+    assert "broken &lt;1&gt;" in banner_html(["broken <1>"], shut, **lost)
+    steps = banner_html([], shut, **lost)
+    assert steps.count("<li>") == 3 and "spaces/me/it/settings" in steps and "&lt;demo&gt; answers" in steps
+    assert "can&#x27;t be reached" in banner_html([], {AccessState.OFFLINE}, **lost)
+    assert "storage bucket" in banner_html([], ready, **lost)
+    assert banner_html([], ready, answering="", data_folder=KEPT, space="me/it") == ""
+    assert banner_html([], ready, answering="", data_folder=LOST, space=None) == ""
+    assert banner_html([], {AccessState.UNCHECKED}, answering="", data_folder=KEPT, space=None) == ""

@@ -157,6 +157,7 @@ window.workbench = (() => {
         pinned = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 48;
       });
       new MutationObserver(() => {
+        document.querySelector("#composer")?.classList.remove("wb-busy");
         if (pinned) scroll.scrollTop = scroll.scrollHeight;
       }).observe(scroll, { childList: true, subtree: true, characterData: true });
       const composer = document.querySelector("#composer");
@@ -172,7 +173,10 @@ window.workbench = (() => {
     waiting.observe(document.documentElement, { childList: true, subtree: true });
     attach();
     addEventListener("resize", fit);
-    return () => (pinned = true);
+    return () => {
+      pinned = true;
+      if (box()?.value.trim()) document.querySelector("#composer")?.classList.add("wb-busy"); // until the page changes
+    };
   };
   const pin = follow();
 
