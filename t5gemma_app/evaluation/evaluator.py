@@ -109,7 +109,7 @@ class Evaluator:
         run = self.store.runs.get(run_id)
         with self._changed:
             latest = self._latest.get(run.id)
-        if latest is not None and run.state is RunState.RUNNING:
+        if latest is not None and run.state is latest.state is RunState.RUNNING:
             return latest
         return progress_of(run, self.store.journal.counts(run.id))
 
@@ -143,6 +143,8 @@ class Evaluator:
 
     def _run(self, store: Store, run: Run) -> bool:
         """Compute one run to its end; return whether to look for another at once."""
+        with self._changed:
+            self._latest.pop(run.id, None)
         try:
             plan = self._planner.again(run)
         except WorkbenchError as error:
