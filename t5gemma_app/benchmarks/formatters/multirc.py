@@ -94,11 +94,17 @@ def _judged(answer: str, verdict: str) -> str:
     plain = f"{answer}\nIs the answer correct? {verdict}"
     if not any(mark in answer for mark in ("\\", "'''", "\r")):
         return plain
+    source = re.sub(r"\\(.)", _escape, f"{answer}\\nIs the answer correct? {verdict}", flags=re.DOTALL)
     try:
-        read = ast.literal_eval(f"'''{answer}\\nIs the answer correct? {verdict}'''")
+        read = ast.literal_eval(f"'''{source}'''")
     except (SyntaxError, ValueError):
         return plain
     return read if isinstance(read, str) else plain
+
+
+def _escape(found: re.Match[str]) -> str:
+    """Return an escape as it is, and a backslash that starts none doubled, as Python reads it but without a warning."""
+    return found[0] if found[1] in "\n\\'\"abfnrtv01234567xNuU" else f"\\{found[0]}"
 
 
 FORMATTERS = (
