@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.local import LocalEngine
@@ -35,7 +36,7 @@ def questions(count: int) -> list[str]:
     return [QUESTIONS[index % len(QUESTIONS)] * (1 + index % 3) for index in range(count)]
 
 
-def measure(way: str, name: str, count: int, new_tokens: int) -> dict[str, object]:
+def measure(way: str, name: str, count: int, new_tokens: int) -> dict[str, Any]:
     """Answer the prompts one way; loading and one warm-up are left out of the time."""
     services = build_services(Settings.from_environ())
     checkpoint = services.catalogue.resolve(name)
@@ -134,24 +135,24 @@ def main() -> int:
     return 0
 
 
-def apart(way: str, options: argparse.Namespace) -> dict[str, object]:
+def apart(way: str, options: argparse.Namespace) -> dict[str, Any]:
     """Measure one way in a fresh process, so that memory peaks do not mix."""
     words = ["--checkpoint", options.checkpoint, "--prompts", str(options.prompts)]
     words += ["--new-tokens", str(options.new_tokens), "--way", way]
     done = subprocess.run([sys.executable, "-m", "bench.generation", *words], capture_output=True, text=True)
     if done.returncode:
         raise WorkbenchError(f"{way}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
-    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
-def table(results: Sequence[dict[str, object]]) -> str:
+def table(results: Sequence[dict[str, Any]]) -> str:
     """Write the results in columns."""
     lines = [f"{'':26} {'tokens':>7} {'seconds':>8} {'tokens/s':>9} {'peak GB':>8}  same tokens"]
     for r in results:
         same = "yes" if r["same_tokens"] else "no"
         lines.append(
-            f"{r['way']!s:26} {r['tokens']:>7} {r['seconds']:>8.2f} {r['tokens_per_second']:>9.1f}"
+            f"{r['way']:26} {r['tokens']:>7} {r['seconds']:>8.2f} {r['tokens_per_second']:>9.1f}"
             f" {r['peak_bytes'] / 1e9:>8.2f}  {same}"
         )
     return "\n".join(lines)

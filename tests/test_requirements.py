@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # Loaded by other libraries, or needed by parts that are described in the requirement's own comment.
-NOT_IMPORTED = {"accelerate", "pandas", "datasets", "evaluate", "numpy"}
+NOT_IMPORTED = {"accelerate", "pandas", "evaluate"}
 # Kernels and platforms that are used where somebody installed them.
 OPTIONAL = {"flash_attn", "flash_attn_interface", "kernels", "spaces"}
 
