@@ -18,7 +18,7 @@ from t5gemma_app.ui.chat_tab import CHEAP, build_chat_tab
 from t5gemma_app.ui.header import NAME, banner_html, header_html
 from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.running import MAX_READERS
-from t5gemma_app.ui.theme import SCRIPT, STYLESHEET, build_theme
+from t5gemma_app.ui.theme import ICON, SCRIPT, STYLESHEET, build_theme
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,7 @@ def _launch_options(services: Services) -> dict[str, Any]:
         "theme": build_theme(),
         "css": STYLESHEET.read_text(encoding="utf-8"),
         "head": f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>",
+        "favicon_path": ICON,
         "ssr_mode": False,
         "enable_monitoring": False,
         "show_error": False,

@@ -266,12 +266,14 @@ class ChatHandlers:
             **IDLE,
         )
 
-    def clear(self, raw: str, checkpoint: str) -> tuple[Any, ...]:
-        """Drop all messages of the open conversation."""
+    def clear(self, raw: str, checkpoint: str, sure: str) -> tuple[Any, ...]:
+        """Drop all messages of the open conversation, unless the visitor thought better of it."""
         try:
-            conversation = touch(clear(unpacked(raw)), time.time())
+            conversation = unpacked(raw)
         except WorkbenchError:
             conversation = unpacked("")  # what can't be read can still be cleared
+        if sure:
+            conversation = touch(clear(conversation), time.time())
         return screen(
             current=packed(conversation),
             thread=self.shown(conversation, checkpoint),

@@ -180,7 +180,15 @@ def _wire_answers(chat: ChatHandlers, middle: Middle, panel: Panel) -> list[Any]
     thread.version(chat.version, current, outputs, **CHEAP)
     thread.edit(chat.edit, current, outputs, **CHEAP).then(None, js="() => workbench.focus()")
     middle.undo.click(chat.undo, [current, panel.checkpoint], outputs, cancels=streams, **CHEAP)
-    middle.clear.click(chat.clear, [current, panel.checkpoint], outputs, cancels=streams, **CHEAP)
+    sure = gr.Textbox("", visible="hidden", elem_id="sure")
+    middle.clear.click(
+        chat.clear,
+        [current, panel.checkpoint, sure],
+        outputs,
+        js="(raw, chosen) => [raw, chosen, workbench.sure('Remove all messages of this conversation?')]",
+        cancels=streams,
+        **CHEAP,
+    )
     return streams
 
 
@@ -203,7 +211,7 @@ def _wire_shelf(
         js="() => [workbench.open(), null]",
         **CHEAP,
     )
-    open_after(shelf.new.click, "(_, chosen) => ['', chosen]")
+    open_after(shelf.new.click, "(_, chosen) => { workbench.focus(); return ['', chosen]; }")
     open_after(shelf.delete.click, "(raw, chosen) => [workbench.remove(raw), chosen]")
     # The list is filled by the browser and never sent: the server knows none of its rows.
     picked = shelf.listed.input(None, shelf.listed, current, js="(id) => workbench.read(id)")
@@ -229,7 +237,9 @@ def _wire_prompt(blocks: gr.Blocks, handlers: PromptHandlers, middle: Middle, pa
     panel.checkpoint.change(
         handlers.picked, [current, panel.checkpoint], [current, panel.access, parts["thread"]], **CHEAP
     )
-    message.input(
+    # The script presses this a moment after the last key, so that the conversation does not travel with every letter.
+    count = gr.Button("Count", visible="hidden", elem_id="count")
+    count.click(
         handlers.meter,
         [message, parts["editing"], current, panel.checkpoint, system],
         parts["meter"],

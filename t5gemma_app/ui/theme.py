@@ -12,6 +12,7 @@ import gradio as gr
 STATIC = Path(__file__).parent / "static"
 STYLESHEET = STATIC / "workbench.css"
 SCRIPT = STATIC / "workbench.js"
+ICON = STATIC / "favicon.svg"
 
 # Grey with a breath of green, so that the accent belongs to it instead of sitting on top.
 NEUTRAL = gr.themes.Color(

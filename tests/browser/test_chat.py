@@ -117,6 +117,10 @@ def test_undo_gives_the_text_back_and_clear_empties(page: Page) -> None:
     page.locator("#undo").click()
     expect(page.locator("#message textarea")).to_have_value("second")
     expect(page.locator(".wb-user")).to_have_count(1)
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.locator("#clear").click()
+    expect(page.locator(".wb-user")).to_have_count(1)
+    page.once("dialog", lambda dialog: dialog.accept())
     page.locator("#clear").click()
     expect(page.locator(".wb-start")).to_be_visible()
 
@@ -179,6 +183,7 @@ def test_export_and_import_bring_a_conversation_back(page: Page, tmp_path: Path)
     with page.expect_download() as download:
         page.locator("#export-markdown").click()
     assert "> keep me" in Path(download.value.path()).read_text()
+    page.once("dialog", lambda dialog: dialog.accept())
     page.locator("#delete").click()
     expect(page.locator(".wb-start")).to_be_visible()
     expect(page.locator("#conversation-list label")).to_have_count(0)
@@ -187,6 +192,33 @@ def test_export_and_import_bring_a_conversation_back(page: Page, tmp_path: Path)
     chooser.value.set_files(file)
     expect(page.locator(".wb-user .wb-text")).to_have_text("keep me")
     expect(page.locator("#conversation-list label")).to_have_count(1)
+
+
+def test_leaving_a_conversation_ends_its_answer_and_nothing_else(page: Page, site: Site) -> None:
+    send(page, " ".join(f"word{i}" for i in range(150)), wait=False)
+    expect(page.locator(".wb-streaming")).to_be_visible()
+    page.locator("#new").click()
+    expect(page.locator(".wb-start")).to_be_visible()
+    expect(page.locator("#send")).to_be_visible()
+    send(page, "something else")
+    assert messages(page) == ["something else"]
+    assert site.engine.status().active == 0
+    page.locator("#conversation-list label", has_text="word0").click()
+    expect(page.locator(".wb-user .wb-text")).to_contain_text("word149")
+    page.get_by_role("button", name="Answer", exact=True).click()
+    expect(page.locator(".wb-note")).to_be_visible(timeout=20_000)
+
+
+def test_the_oldest_conversations_make_room(page: Page, site: Site) -> None:
+    page.evaluate(
+        """() => { for (let i = 0; i < 4; i++) localStorage.setItem('t5gemma:conversation:old' + i, JSON.stringify({
+            id: 'old' + i, title: 'old ' + i, system: '', checkpoint: '', updated: i + 1,
+            messages: [{role: 'user', versions: [{text: 'x'.repeat(1e6)}]}] })) }"""
+    )
+    send(page, "new")
+    expect(page.locator(".wb-notice")).to_contain_text("The oldest conversation was removed")
+    expect(page.locator("#conversation-list label")).to_have_count(4)
+    assert page.locator("#conversation-list label", has_text="old 0").count() == 0
 
 
 def test_conversations_are_listed_renamed_and_switched(page: Page) -> None:

@@ -161,7 +161,9 @@ def test_undo_and_clear(tmp_path: Path) -> None:
     raw = packed(with_answer(with_user(new_conversation(0.0, "a"), "hi"), Version("there")))
     page = dict(zip(SCREEN, chat.undo(raw, DEMO.name), strict=True))
     assert page["message"] == "hi" and held(page).messages == ()
-    page = dict(zip(SCREEN, chat.clear(raw, DEMO.name), strict=True))
+    page = dict(zip(SCREEN, chat.clear(raw, DEMO.name, ""), strict=True))
+    assert len(held(page).messages) == 2
+    page = dict(zip(SCREEN, chat.clear(raw, DEMO.name, "sure"), strict=True))
     assert held(page).messages == () and held(page).id == "a" and "wb-start" in page["thread"]
 
 

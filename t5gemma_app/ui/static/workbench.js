@@ -44,6 +44,7 @@ window.workbench = (() => {
     return dropped;
   };
 
+  let kept = "";
   const notice = (words) => `<p class="wb-notice">${words}</p>`;
 
   // Keep the open conversation; returns the list, a notice when older ones had to go, and the title.
@@ -69,7 +70,9 @@ window.workbench = (() => {
         }
       }
       const words = dropped === 1 ? "The oldest conversation was" : `The oldest ${dropped} conversations were`;
-      return [listed(id), dropped ? notice(`${words} removed to make room.`) : "", title];
+      const silence = id === kept ? skip() : ""; // a notice stays while its conversation is open
+      kept = id;
+      return [listed(id), dropped ? notice(`${words} removed to make room.`) : silence, title];
     } catch {
       return [skip(), notice("This browser does not let the page keep conversations; export what you need."), skip()];
     }
@@ -91,8 +94,11 @@ window.workbench = (() => {
     }
   };
 
+  const sure = (question) => (confirm(question) ? "sure" : "");
+
   // Forget a conversation; returns the next one, or an empty text.
   const remove = (raw) => {
+    if (!sure("Delete this conversation? It is kept nowhere else.")) return raw;
     try {
       localStorage.removeItem(PREFIX + JSON.parse(raw).id);
       const rest = entries();
@@ -163,7 +169,10 @@ window.workbench = (() => {
       const composer = document.querySelector("#composer");
       if (composer) new ResizeObserver(fit).observe(composer);
       const header = document.querySelector("#top");
-      if (header) new ResizeObserver(fit).observe(header);
+      if (header) {
+        new ResizeObserver(fit).observe(header);
+        new MutationObserver(reopen).observe(header, { childList: true, subtree: true });
+      }
       fit();
     };
     const waiting = new MutationObserver(() => {
@@ -185,6 +194,30 @@ window.workbench = (() => {
     visible("#stop")?.click();
     for (const panel of document.querySelectorAll(".wb-open")) panel.classList.remove("wb-open");
   });
+
+  let pause;
+  document.addEventListener("input", (event) => {
+    if (event.target !== box()) return;
+    clearTimeout(pause);
+    pause = setTimeout(() => document.querySelector("#count")?.click(), 400);
+  });
+
+  // The header is drawn anew when the engine's state changes; what a reader opened in it stays open.
+  const opened = new Set();
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (!target.closest?.("#top")) return;
+      if (target.open) opened.add(target.className);
+      else if (target.isConnected) opened.delete(target.className);
+    },
+    true,
+  );
+  const reopen = () => {
+    for (const details of document.querySelectorAll("#top details:not([open])")) {
+      if (opened.has(details.className)) details.open = true;
+    }
+  };
 
   document.addEventListener("click", (event) => {
     const toggle = event.target.closest?.("[data-panel]");
@@ -224,6 +257,7 @@ window.workbench = (() => {
     read,
     open,
     remove,
+    sure,
     pin,
     fit,
     copy,
