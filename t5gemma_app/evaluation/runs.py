@@ -137,7 +137,8 @@ class Runs:
         with self._database.write() as connection:
             run = _one(connection, run_id)
             _refuse(run, wish)
-            if self._leases.living(connection, run_id):
+            # Between the end of a run and its lease's the state alone counts: nobody reads a wish any more.
+            if run.state.open and self._leases.living(connection, run_id):
                 # Queueing a run that is being computed takes back an earlier wish.
                 connection.execute(
                     "UPDATE runs SET wish = ? WHERE id = ?", ("" if wish is RunState.QUEUED else wish, run_id)

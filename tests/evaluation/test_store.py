@@ -129,6 +129,15 @@ def test_a_run_that_is_computed_is_asked_to_stop(store) -> None:
         assert store.runs.wish(run.id) is RunState.CANCELLED  # so that the other processes stop too
 
 
+def test_a_run_that_was_just_paused_can_be_resumed_before_its_lease_is_back(store) -> None:
+    run = add_run(store)
+    with store.leases.held(run.id):
+        store.runs.begin(run.id)
+        store.runs.end(run.id, RunState.PAUSED)
+        assert store.runs.ask(run.id, RunState.QUEUED).state is RunState.QUEUED
+    assert store.runs.next_waiting().id == run.id
+
+
 @pytest.mark.parametrize("wish", [RunState.PAUSED, RunState.CANCELLED, RunState.QUEUED])
 def test_a_finished_run_can_not_be_steered(store, wish) -> None:
     run = add_run(store)
