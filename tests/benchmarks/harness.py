@@ -43,7 +43,7 @@ def scored_strings(benchmark: str, rows: Sequence[Mapping[str, Any]], scratch: P
         f"dataset_kwargs:\n  data_files:\n    validation: {source}\n",
         encoding="utf-8",
     )
-    task = TaskManager(include_path=str(scratch)).load(["local"])["tasks"]["local"]
+    task = TaskManager(include_path=str(scratch), include_defaults=False).load(["local"])["tasks"]["local"]
     task.build_all_requests(limit=None, rank=0, world_size=1)
     strings: list[list[tuple[str, str]]] = [[] for _ in rows]
     for request in task.instances:

@@ -1,5 +1,6 @@
 """The metrics as modules of the `evaluate` library, loaded from their folders without a network."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ evaluate = pytest.importorskip("evaluate")
 FOLDER = Path(__file__).parents[2] / "eval_suites" / "metrics"
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(autouse=True, scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the modules' copies out of the user's cache."""
-    monkeypatch.setattr(evaluate.config, "HF_MODULES_CACHE", tmp_path / "modules")
-    monkeypatch.setattr(evaluate.config, "HF_METRICS_CACHE", tmp_path / "metrics")
-    monkeypatch.setattr("evaluate.loading.HF_MODULES_CACHE", tmp_path / "modules", raising=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate.config, "HF_MODULES_CACHE", tmp_path_factory.mktemp("modules"))
+        yield
 
 
 CASES = [
