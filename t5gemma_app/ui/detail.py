@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from t5gemma_app.checkpoints.access import Access
 from t5gemma_app.checkpoints.memory import in_words
+from t5gemma_app.checkpoints.parameters import count_in_words
 from t5gemma_app.checkpoints.placement import Need, Placement
 from t5gemma_app.checkpoints.records import Checkpoint, ParameterCounts, Stack
 from t5gemma_app.engine.types import EngineStatus
 from t5gemma_app.ui.access_words import access_html
-from t5gemma_app.ui.markup import bar, facts, link, millions, text
+from t5gemma_app.ui.markup import bar, facts, link, text
 
 LICENCES = {"gemma": ("Gemma Terms of Use", "https://ai.google.dev/gemma/terms")}
 
@@ -101,14 +102,14 @@ def _parameters(counts: ParameterCounts | None) -> str:
     ]
     shown = [(name, count) for name, count in parts if count]
     stack = "".join(
-        f'<span class="wb-part-{name}" style="flex-grow:{count}" title="{text(name)} {millions(count)}"></span>'
+        f'<span class="wb-part-{name}" style="flex-grow:{count}" title="{text(name)} {count_in_words(count)}"></span>'
         for name, count in shown
     )
     legend = "".join(
-        f'<li><span class="wb-key wb-part-{name}"></span>{text(name)} <b>{millions(count)}</b></li>'
+        f'<li><span class="wb-key wb-part-{name}"></span>{text(name)} <b>{count_in_words(count)}</b></li>'
         for name, count in shown
     )
-    total = f"<li>together <b>{millions(counts.total)}</b></li>"
+    total = f"<li>together <b>{count_in_words(counts.total)}</b></li>"
     return f'<div class="wb-parts" aria-hidden="true">{stack}</div><ul class="wb-legend">{legend}{total}</ul>'
 
 

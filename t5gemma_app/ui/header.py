@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from t5gemma_app.checkpoints.access import AccessState
+from t5gemma_app.checkpoints.memory import in_words
 from t5gemma_app.engine.types import EngineStatus, LoadedCheckpoint
 from t5gemma_app.settings import DataFolder
-from t5gemma_app.ui.markup import facts, gigabytes, link, text
+from t5gemma_app.ui.markup import facts, link, text
 
 NAME = "T5Gemma workbench"
 LINE = "Chat with encoder-decoder Gemma, and see what it costs."
@@ -42,6 +43,8 @@ def state_sentence(status: EngineStatus) -> str:
 def memory_sentence(status: EngineStatus) -> str:
     """Return memory in use and allowed, such as `1.3 of 14 GB`."""
     used, budget = status.used_bytes / 1e9, status.budget_bytes / 1e9
+    if 0 < used < 0.05:
+        return f"{in_words(status.used_bytes)} of {in_words(status.budget_bytes)}"
     return f"{used:.1f} of {budget:.0f} GB" if budget >= 10 else f"{used:.2f} of {budget:.1f} GB"
 
 
@@ -66,7 +69,7 @@ def _reasons(status: EngineStatus) -> str:
     if not parts:
         parts.append("<p>A checkpoint is loaded when the first message is sent, or from the Models tab.</p>")
     devices = [
-        (device.name, f"{device.label}, {gigabytes(device.free_bytes)} of {gigabytes(device.total_bytes)} free")
+        (device.name, f"{device.label}, {in_words(device.free_bytes)} of {in_words(device.total_bytes)} free")
         for device in status.facts.devices
     ]
     devices.append(("threads", str(status.facts.threads)))
@@ -77,7 +80,7 @@ def _reasons(status: EngineStatus) -> str:
 
 def _loaded(entry: LoadedCheckpoint) -> str:
     rows = [(reason.subject, f"{reason.choice}: {reason.because}") for reason in entry.placement.reasons]
-    rows.append(("weights", f"{gigabytes(entry.bytes)}, loaded in {entry.seconds:.1f} s"))
+    rows.append(("weights", f"{in_words(entry.bytes)}, loaded in {entry.seconds:.1f} s"))
     return f"<h3>{text(entry.name)}</h3>{facts(rows)}"
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-GB = 1e9
-
 
 def text(value: object) -> str:
     """Return a value as text that can't become markup, in content and in attributes alike."""
@@ -46,17 +44,3 @@ def problem(what: str, expected: str = "", remedy: str = "") -> str:
     more = " ".join(part for part in (expected, remedy) if part)
     below = f"<p>{text(more)}</p>" if more else ""
     return f'<div class="wb-problem" role="alert"><strong>{text(what)}</strong>{below}</div>'
-
-
-def gigabytes(count: int) -> str:
-    """Return bytes in decimal units, as memory is advertised: `870 MB`, `1.3 GB`, `40.7 GB`."""
-    if count < GB:
-        return f"{count / 1e6:.1f} MB" if count < 1e7 else f"{count / 1e6:.0f} MB"
-    return f"{count / GB:.1f} GB"
-
-
-def millions(count: int) -> str:
-    """Return a number of parameters in words: `1.3M`, `312M`, `5.60B`."""
-    if count >= 1e9:
-        return f"{count / 1e9:.2f}B"
-    return f"{count / 1e6:.1f}M" if count < 1e8 else f"{count / 1e6:.0f}M"

@@ -10,13 +10,14 @@ import gradio as gr
 
 from t5gemma_app.checkpoints.access import AccessState, fits
 from t5gemma_app.checkpoints.memory import in_words, need_of
+from t5gemma_app.checkpoints.parameters import count_in_words
 from t5gemma_app.checkpoints.placement import Need
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.errors import InputError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.ui.access_words import WORDS
 from t5gemma_app.ui.detail import detail_html, heading_html
-from t5gemma_app.ui.markup import bar, millions, problem
+from t5gemma_app.ui.markup import bar, problem
 from t5gemma_app.ui.thread import progress_html
 
 ANY = "any"
@@ -66,7 +67,7 @@ class ModelsHandlers:
             checkpoint.name,
             checkpoint.encoder_size,
             checkpoint.decoder_size,
-            millions(checkpoint.parameters.total) if checkpoint.parameters else "?",
+            count_in_words(checkpoint.parameters.total) if checkpoint.parameters else "?",
             in_words(need.bytes_by_dtype[dtype]) if need else "?",
             self.access_words(checkpoint),
             checkpoint.stage,

@@ -40,13 +40,13 @@ def choose_style(page: Page, name: str) -> None:
 
 
 def test_an_answer_streams_and_gets_its_quiet_line(page: Page) -> None:
-    send(page, " ".join(f"word{i}" for i in range(30)), wait=False)
+    send(page, " ".join(f"word{i}" for i in range(60)), wait=False)
     expect(page.locator(".wb-streaming")).to_be_visible()
     early = page.locator(".wb-streaming").inner_text()
     finished(page)
     (late,) = answers(page)
     assert late.startswith(early) and len(early) < len(late)
-    assert late == "You said: " + " ".join(f"word{i}" for i in range(30))
+    assert late == "You said: " + " ".join(f"word{i}" for i in range(60))
     note = page.locator(".wb-note").inner_text()
     for part in ("t5gemma-demo-chat", "s to first token", "tokens/s", "tokens in", "seed", "cpu", "float32", "sdpa"):
         assert part in note

@@ -34,12 +34,14 @@ def test_every_screen_fits_its_window(chromium: Browser, site: Site, size: str, 
     assert overflow(page) == 0
     assert page.evaluate("scrollY") == 0
 
+    site.engine.delay = 0.12  # slow enough to be seen at work
     page.locator("#message textarea").fill("Which words come back? " * 4 + "\n\nOn a second paragraph, too.")
     page.locator("#send").click()
     expect(page.locator(".wb-streaming")).to_be_visible()
     expect(page.locator("#stop")).to_be_visible()
     shoot(page, f"{size}-{scheme}-streaming")
-    expect(page.locator(".wb-note")).to_be_visible()
+    expect(page.locator(".wb-note")).to_be_visible(timeout=15_000)
+    site.engine.delay = 0.0
     shoot(page, f"{size}-{scheme}-answer")
     assert overflow(page) == 0
 
@@ -51,11 +53,13 @@ def test_every_screen_fits_its_window(chromium: Browser, site: Site, size: str, 
             assert overflow(page) == 0
             page.locator(f'[data-panel="{panel}"]').click()
             expect(page.locator(f"#{panel}")).to_be_hidden()
-    page.locator(".wb-state summary").click()
     page.locator(".wb-banner summary").click()
+    page.locator(".wb-state summary").click()
+    expect(page.locator(".wb-reasons")).to_be_visible()
     shoot(page, f"{size}-{scheme}-reasons")
     assert overflow(page) == 0
 
+    page.locator(".wb-banner summary").click()
     page.get_by_role("tab", name="Models").click()
     page.locator("#models-table .body-cell", has_text="t5gemma-demo-chat").first.click()
     expect(page.locator("#detail-heading h2")).to_have_text("t5gemma-demo-chat")
