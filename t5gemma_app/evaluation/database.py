@@ -134,6 +134,8 @@ class Database:
     @staticmethod
     def _refuse_foreign(path: Path) -> None:
         """Refuse a file that is no database before SQLite is asked, which would wait for locks first."""
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path} is no file.", expected="Results are kept in one.", remedy="Choose another.")
         try:
             with path.open("rb") as file:
                 head = file.read(16)

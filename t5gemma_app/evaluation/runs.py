@@ -41,12 +41,16 @@ class Runs:
         self._clock = clock
 
     def add(self, spec: RunSpec, order: RunOrder, totals: dict[str, int], state: RunState = RunState.QUEUED) -> Run:
-        """Return the run of a spec; it is made when missing, and one that exists keeps its state and its samples."""
+        """Return the run of a spec; it is made when missing, and one that exists keeps its state and its samples.
+
+        One that came with the app has no samples and gives way to one that is computed here.
+        """
         with self._database.write() as connection:
+            connection.execute("DELETE FROM runs WHERE id = ? AND shipped = 1", (spec.run_id,))
             (place,) = connection.execute("SELECT coalesce(max(place), 0) + 1 FROM runs").fetchone()
             connection.execute(
                 "INSERT INTO runs (id, spec, run_order, state, place, created, totals) VALUES (?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (id) DO UPDATE SET run_order = excluded.run_order WHERE shipped = 0",
+                "ON CONFLICT (id) DO UPDATE SET run_order = excluded.run_order",
                 (
                     spec.run_id,
                     spec.canonical(),
@@ -58,6 +62,25 @@ class Runs:
                 ),
             )
             return _one(connection, spec.run_id)
+
+    def add_shipped(self, run: Run) -> bool:
+        """Store a finished run that came with the app; return whether it was not there."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                "INSERT INTO runs (id, spec, run_order, state, place, created, started, finished, environment, totals, "
+                "shipped) VALUES (?, ?, ?, 'done', 0, ?, ?, ?, ?, ?, 1) ON CONFLICT (id) DO NOTHING",
+                (
+                    run.id,
+                    run.spec.canonical(),
+                    canonical_json(asdict(run.order)),
+                    run.created,
+                    run.started,
+                    run.finished,
+                    json.dumps(asdict(run.environment)),
+                    json.dumps(run.totals),
+                ),
+            )
+            return done.rowcount == 1
 
     def get(self, beginning: str) -> Run:
         """Return a run by its id or by an unambiguous beginning of it, with or without the tag.
