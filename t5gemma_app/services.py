@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from t5gemma_app.checkpoints.access import AccessBoard
 from t5gemma_app.checkpoints.catalogue import Catalogue, build_catalogue
@@ -14,6 +15,12 @@ from t5gemma_app.engine.types import Engine, KernelReport
 from t5gemma_app.errors import EngineError, InputError
 from t5gemma_app.settings import DataFolder, Settings, choose_data_folder
 from t5gemma_app.tasks.chat import Chat
+
+if TYPE_CHECKING:
+    # Imported by whoever evaluates: with numpy it would double the time in which a list of checkpoints is printed.
+    from t5gemma_app.evaluation.evaluator import Evaluator
+    from t5gemma_app.evaluation.planner import Planner
+    from t5gemma_app.evaluation.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,31 @@ class Services:
     access: AccessBoard
     engine: Engine
     chat: Chat
+
+    def planner(self) -> Planner:
+        """Return what turns an evaluation's order into a plan."""
+        from t5gemma_app.evaluation.planner import Planner
+
+        return Planner(self.catalogue, self.engine, self.settings)
+
+    def open_store(self, path: Path | None = None) -> Store:
+        """Open the file of runs and results, the data folder's own unless another is named.
+
+        Raises:
+            StoreError: It can't be opened.
+        """
+        from t5gemma_app.evaluation.shipped import take_in
+        from t5gemma_app.evaluation.store import FILE, Store
+
+        store = Store(path or self.data_folder.path / FILE)
+        take_in(store)
+        return store
+
+    def new_evaluator(self) -> Evaluator:
+        """Return a background evaluator on the data folder's file; whoever shows it keeps it, and closes it."""
+        from t5gemma_app.evaluation.evaluator import Evaluator
+
+        return Evaluator(self.engine, self.planner(), self.open_store)
 
     def doctor(self) -> tuple[KernelReport, ...]:
         """Check the attention kernels on the main device; see `engine.doctor`."""

@@ -176,6 +176,43 @@ def quiet_libraries(environ: dict[str, str] | None = None) -> None:
         target.setdefault(name, value)
 
 
+class ProcessShard(NamedTuple):
+    """Which of several processes this one is, as `accelerate launch` and `torchrun` tell it."""
+
+    rank: int
+    size: int
+
+
+def process_shard(environ: Mapping[str, str] | None = None) -> ProcessShard:
+    """Return this process's number and how many there are; the first of one outside a launcher.
+
+    Raises:
+        SettingsError: The launcher's variables make no sense.
+    """
+    source = os.environ if environ is None else environ
+    rank, count = source.get("RANK", "0"), source.get("WORLD_SIZE", "1")
+    if not (rank.isdecimal() and count.isdecimal() and int(rank) < int(count)):
+        raise SettingsError(
+            f"RANK is {rank!r} and WORLD_SIZE is {count!r}.",
+            expected="A launcher sets both: a number from 0, and how many processes there are.",
+            remedy="Unset them to use one process.",
+        )
+    return ProcessShard(int(rank), int(count))
+
+
+def take_own_gpu(environ: dict[str, str] | None = None) -> None:
+    """Let each of a launcher's processes see one GPU, its own; call before torch is imported."""
+    target = os.environ if environ is None else environ
+    local = target.get("LOCAL_RANK", "")
+    if not local.isdecimal() or process_shard(target).size == 1:
+        return
+    visible = [device.strip() for device in target.get("CUDA_VISIBLE_DEVICES", "").split(",") if device.strip()]
+    if not visible:
+        target["CUDA_VISIBLE_DEVICES"] = local
+    elif len(visible) > 1:
+        target["CUDA_VISIBLE_DEVICES"] = visible[int(local) % len(visible)]
+
+
 @dataclass(frozen=True, slots=True)
 class DataFolder:
     """Where runs and results are kept, and whether they survive a restart."""

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from t5gemma_app.errors import DataFolderError, SettingsError
-from t5gemma_app.settings import PREFIX, Secret, Settings, choose_data_folder, quiet_libraries
+from t5gemma_app.settings import (
+    PREFIX,
+    Secret,
+    Settings,
+    choose_data_folder,
+    process_shard,
+    quiet_libraries,
+    take_own_gpu,
+)
 
 TOKEN = "hf_averysecrettokenindeed"
 
@@ -142,3 +150,28 @@ def test_a_space_keeps_its_results_on_mounted_storage_or_says_that_it_has_none(
     mounted = Path("/data").is_dir() and os.access("/data", os.W_OK)
     assert chosen.path == (Path("/data") if mounted else tmp_path / "t5gemma")
     assert chosen.persistent == mounted
+
+
+def test_a_launcher_tells_each_process_its_number() -> None:
+    assert process_shard({}) == (0, 1)
+    assert process_shard({"RANK": "1", "WORLD_SIZE": "2"}) == (1, 2)
+    for rank, size in (("2", "2"), ("-1", "2"), ("one", "2"), ("0", "0"), ("0", "")):
+        with pytest.raises(SettingsError, match="WORLD_SIZE"):
+            process_shard({"RANK": rank, "WORLD_SIZE": size})
+
+
+@pytest.mark.parametrize(
+    ("visible", "seen"), [(None, "1"), ("", "1"), ("4,6", "6"), ("7", "7"), ("GPU-a, GPU-b", "GPU-b")]
+)
+def test_each_process_of_a_launcher_sees_its_own_gpu(visible: str | None, seen: str) -> None:
+    environ = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}
+    if visible is not None:
+        environ["CUDA_VISIBLE_DEVICES"] = visible
+    take_own_gpu(environ)
+    assert environ["CUDA_VISIBLE_DEVICES"] == seen
+
+
+def test_a_single_process_sees_all_gpus() -> None:
+    for environ in ({}, {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1"}):
+        take_own_gpu(environ)
+        assert "CUDA_VISIBLE_DEVICES" not in environ

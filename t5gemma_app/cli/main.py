@@ -12,9 +12,12 @@ from collections.abc import Callable, Sequence
 
 from t5gemma_app.cli.chat import add_chat
 from t5gemma_app.cli.doctor import add_doctor
+from t5gemma_app.cli.evaluate import add_evaluate
 from t5gemma_app.cli.generate import add_generate
+from t5gemma_app.cli.leaderboard import add_leaderboard
 from t5gemma_app.cli.models import add_models
 from t5gemma_app.cli.output import say
+from t5gemma_app.cli.runs import add_runs
 from t5gemma_app.cli.serve import add_serve
 from t5gemma_app.cli.settings import add_settings
 from t5gemma_app.cli.train import add_train
@@ -67,7 +70,18 @@ def parser() -> argparse.ArgumentParser:
         epilog="Standard output carries results, standard error words. Exit codes: 0 done, 1 failed, 2 bad input.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_models, add_doctor, add_chat, add_generate, add_train, add_settings, add_serve):
+    for add in (
+        add_models,
+        add_doctor,
+        add_chat,
+        add_generate,
+        add_evaluate,
+        add_leaderboard,
+        add_runs,
+        add_train,
+        add_settings,
+        add_serve,
+    ):
         add(commands)
     return top
 

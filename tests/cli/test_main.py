@@ -49,7 +49,16 @@ def test_bad_usage_is_2(build, capsys, argv) -> None:
 
 def test_every_command_explains_itself(capsys) -> None:
     commands = [["models", "list"], ["models", "show"], ["models", "init"], ["doctor"], ["chat"], ["generate"]]
-    for command in [[], *commands, ["settings"], ["serve"], ["train", "demo"]]:
+    for command in [
+        [],
+        *commands,
+        ["settings"],
+        ["serve"],
+        ["train", "demo"],
+        ["evaluate"],
+        ["leaderboard"],
+        ["runs", "list"],
+    ]:
         with pytest.raises(SystemExit) as leaving:
             parser().parse_args([*command, "--help"])
         assert leaving.value.code == 0
