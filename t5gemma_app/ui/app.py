@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from huggingface_hub.constants import HF_HOME
 
 from t5gemma_app.errors import PortTakenError
 from t5gemma_app.services import Services
@@ -128,7 +129,7 @@ def _launch_options(services: Services) -> dict[str, Any]:
 
 def _private_folders(services: Services) -> list[str]:
     """Return folders that no address of the page may reach, whatever a handler returns."""
-    return [str(services.data_folder.path.resolve()), str(Path.home() / ".cache" / "huggingface")]
+    return [str(services.data_folder.path.resolve()), str(Path(HF_HOME).resolve())]
 
 
 def _warm_up(services: Services) -> None:

@@ -6,6 +6,7 @@ The open conversation comes from the browser as JSON and goes back as JSON; noth
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import gradio as gr
 
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import Event, Finished, GenerationResult, Loading, SamplingParameters, TextDelta, Waiting
-from t5gemma_app.errors import ConversationError, InputError, WorkbenchError
+from t5gemma_app.errors import ConversationError, EngineError, InputError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.tasks.archive import MAX_BYTES, from_data, to_data
 from t5gemma_app.tasks.chat import Begun
@@ -49,6 +50,9 @@ from t5gemma_app.ui.thread import (
     waiting_html,
 )
 
+logger = logging.getLogger(__name__)
+
+LOG_REMEDY = "Try again; the app's log says more."
 FRAME_SECONDS = 0.05
 """Pause between two updates of the page while an answer streams; faster than this nobody reads."""
 
@@ -190,6 +194,11 @@ class ChatHandlers:
         except WorkbenchError as error:
             yield None
             yield screen(live=failed_html(error), **IDLE)
+            return
+        except Exception:  # whatever broke, the page must come back to rest; the log has the traceback
+            logger.exception("An answer failed")
+            yield None
+            yield screen(live=failed_html(EngineError("Something broke inside the app.", remedy=LOG_REMEDY)), **IDLE)
             return
         if result is None or (result.finish_reason == "cancelled" and not result.text.strip()):
             yield None

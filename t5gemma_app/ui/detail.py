@@ -32,8 +32,9 @@ def detail_html(
         placement: Where it would run, or None where that is unknown or refused.
         refusal: Why it can't be placed; may be empty.
     """
+    loaded = any(entry.name == checkpoint.name for entry in status.loaded)
     sections = [
-        _section("Access", access_html(access) or '<p class="wb-good-words">Ready to load.</p>'),
+        _section("Access", access_html(access) or f"<p>{'Loaded.' if loaded else 'Ready to load.'}</p>"),
         _section("Memory", _memory(need, status, placement)),
         _section("Runs on", _placement(placement, refusal)),
         _section("Parameters", _parameters(checkpoint.parameters)),

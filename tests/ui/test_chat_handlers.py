@@ -142,6 +142,15 @@ def test_a_failing_engine_gives_the_message_back(tmp_path: Path) -> None:
     assert page["send"]["visible"] is True
 
 
+def test_a_fault_of_our_own_leaves_the_page_at_rest(tmp_path: Path) -> None:
+    def broken(prompt: str, parameters: object) -> str:
+        raise RuntimeError("secret detail")
+
+    page = played(asked(handlers(tmp_path, FakeEngine(broken)), "hello"))
+    assert page["message"] == "hello" and "Something broke" in page["live"] and "secret" not in str(page)
+    assert page["send"]["visible"] is True and page["stop"]["visible"] is False
+
+
 def test_an_unknown_checkpoint_and_a_damaged_conversation_are_told(tmp_path: Path) -> None:
     chat = handlers(tmp_path)
     assert "no checkpoint" in played(chat.send(REQUEST, "hi", None, "", "../etc", "", *GREEDY))["live"]

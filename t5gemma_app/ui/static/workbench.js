@@ -184,7 +184,10 @@ window.workbench = (() => {
     addEventListener("resize", fit);
     return () => {
       pinned = true;
-      if (box()?.value.trim()) document.querySelector("#composer")?.classList.add("wb-busy"); // until the page changes
+      const composer = document.querySelector("#composer");
+      if (!composer || !box().value.trim()) return;
+      composer.classList.add("wb-busy"); // until the page changes, or the server proves to be away
+      setTimeout(() => composer.classList.remove("wb-busy"), 5000);
     };
   };
   const pin = follow();
