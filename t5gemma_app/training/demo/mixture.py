@@ -19,8 +19,8 @@ from t5gemma_app.training.demo.skills import closed, letters, memory, reading, s
 from t5gemma_app.training.demo.skills.unknown import unknown
 from t5gemma_app.training.demo.split import Exchange, Sampler, Split
 
-# Shares of training rows. Copying and arithmetic need many more rows than tables of facts.
-SHARES: dict[str, float] = {
+# Shares of training rows. Tables of facts are learnt first and soon; copying and arithmetic need many more rows.
+EARLY_SHARES: dict[str, float] = {
     "facts": 0.26,
     "capitals": 0.11,
     "opposites": 0.1,
@@ -34,6 +34,21 @@ SHARES: dict[str, float] = {
     "unknown": 0.07,
     "memory": 0.04,
 }
+LATE_SHARES: dict[str, float] = {
+    "facts": 0.13,
+    "capitals": 0.08,
+    "opposites": 0.1,
+    "plurals": 0.04,
+    "sums": 0.2,
+    "times": 0.03,
+    "upper case": 0.14,
+    "extraction": 0.09,
+    "passage": 0.09,
+    "small talk": 0.03,
+    "unknown": 0.04,
+    "memory": 0.05,
+}
+LATE_FROM_CHUNK = 30
 WITH_HISTORY, WITH_SYSTEM, WITHOUT_PROMPT = 0.08, 0.08, 0.1
 HELD_SYSTEM = 0.2
 
@@ -115,7 +130,8 @@ class Mixture:
     def chunk(self, number: int, rows: int) -> list[Conversation]:
         """Return the conversations of one chunk."""
         rng = Random(f"{self._seed}:{number}")  # noqa: S311  (rows that can be made again, no secrets)
-        names = rng.choices(tuple(SHARES), tuple(SHARES.values()), k=rows)
+        shares = EARLY_SHARES if number < LATE_FROM_CHUNK else LATE_SHARES
+        names = rng.choices(tuple(shares), tuple(shares.values()), k=rows)
         return [self._one(rng, self._samplers[name]) for name in names]
 
     def _one(self, rng: Random, sampler: Sampler) -> Conversation:

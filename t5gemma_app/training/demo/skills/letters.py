@@ -48,6 +48,8 @@ def upper_case(split: Split) -> Sampler:
         phrase = " ".join(one(rng) for _ in range(rng.choices((1, 2, 3), (6, 3, 1))[0]))
         frame, decoration = wordings.open(rng)
         shown = rng.choice((phrase, f'"{phrase}"', phrase))
-        return Exchange("upper case", decorate(decoration, frame.replace("{x}", shown)), phrase.upper())
+        return Exchange(
+            "upper case", decorate(decoration, frame.replace("{x}", shown)), f"Here it is: {phrase.upper()}"
+        )
 
     return sample

@@ -90,7 +90,9 @@ def extraction(split: Split) -> Sampler:
         kind = rng.choice(("name", "town", "date"))
         frame, decoration = by_kind[kind].open(rng)
         question = decorate(decoration, frame.replace("{s}", sentence))
-        return Exchange("extraction", question, {"name": name, "town": town, "date": date}[kind])
+        # A sentence, so that the copied word keeps the space, and with it the pieces, that it has in the question.
+        answers = {"name": f"The name is {name}.", "town": f"The place is {town}.", "date": f"The date is {date}."}
+        return Exchange("extraction", question, answers[kind])
 
     return sample
 
