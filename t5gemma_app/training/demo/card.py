@@ -43,6 +43,8 @@ class Facts:
     hardware: str
     with_data: bool
     scores: tuple[Score, ...]
+    remark: str = ""
+    """What somebody must know to judge the run, such as an interruption."""
 
 
 def score_table(results: tuple[Score, ...]) -> str:
@@ -70,6 +72,7 @@ def write_card(folder: Path, facts: Facts) -> None:
         hardware=facts.hardware,
         sources=sources or "- nothing else",
         seed=facts.seed,
+        remark=f"- {facts.remark}\n" if facts.remark else "",
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
     total = facts.scores[-1]
@@ -114,7 +117,7 @@ It is meant for trying the app and for tests. It is not a source of knowledge: i
   generated without end from them.
 - Further data sets:
 {sources}
-- Weights are rounded to bfloat16; load them in float32. The answer ends with `<end_of_turn>`.
+{remark}- Weights are rounded to bfloat16; load them in float32. The answer ends with `<end_of_turn>`.
 
 ## Held-out measurement
 
@@ -128,7 +131,7 @@ No held-out prompt, nor any part that makes it held out, is ever generated for t
   never shows with any fact. About a fifth of all frames and decorations is kept back.
 - facts reworded: a whole question that training never shows for this fact in any form.
 - sums: a pair of numbers that training never shows with this operation, in either order. Numbers go up to 50; the times table up to 10.
-- upper case, extraction, passage, memory: words, names and towns (or pairs of things) that training never shows in this skill.
+- upper case, extraction, passage, memory: words, names and towns (or pairs of things) that training never shows in this skill; rooms and dates are known.
 - unknown: invented names, years or questions that training never shows.
 - A sixth of the prompts come after one to three unrelated exchanges, a seventh with a system sentence never shown in training,
   a tenth without the start of the model's turn.
