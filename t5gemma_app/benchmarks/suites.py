@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from t5gemma_app.benchmarks.catalogue import benchmark_named, formatter_named
+from t5gemma_app.benchmarks.catalogue import BENCHMARKS, benchmark_named, formatter_named
 from t5gemma_app.benchmarks.formatter import Formatter
 from t5gemma_app.benchmarks.hub import hub_rows
 from t5gemma_app.benchmarks.own import SPLIT, OwnData, own_benchmark, own_formatter, own_rows
@@ -179,6 +179,11 @@ def _entry(path: Path, number: int, values: dict[str, Any]) -> Entry | OwnData:
     key = f"benchmarks.{number}"
     if "file" in values:
         own = _validated(OwnData, values, path, key)
+        if own.name in {benchmark.name for benchmark in BENCHMARKS}:
+            raise InputError(
+                f"{path}, {key}.name: {own.name} is one of SuperGLUE's tasks.",
+                remedy="Give your data a name of its own, so that its results are not taken for the task's.",
+            )
         _beside(path, own.file, f"{key}.file")
         return own
     entry = _validated(Entry, values, path, key)

@@ -79,6 +79,7 @@ def test_a_bad_row_is_named_with_its_line(tmp_path: Path, rows: str, message: st
         ("{{0: bad, 1: good}}", "{{0: bad}}", r"benchmarks.0.labels: Dictionary should have at least 2"),
         ("text: review", "txt: review", r"benchmarks.0.(text: the key is missing|txt: there is no such key)"),
         ("suffix:", "sufix:", r"benchmarks.0.prompt.sufix: there is no such key.*prefix, suffix.*Did you mean suffix"),
+        ("- name: reviews", "- name: boolq", r"benchmarks.0.name: boolq is one of SuperGLUE's tasks"),
         ("{file}", "../{file}", r"benchmarks.0.file: '../rows.csv' lies outside"),
         ("{file}", "/etc/passwd", r"benchmarks.0.file: '/etc/passwd' lies outside"),
         ("    text:", "    formatter: t5@1\n    text:", r"'t5@1' is no formatter for own data"),
