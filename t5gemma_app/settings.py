@@ -176,8 +176,12 @@ def quiet_libraries(environ: dict[str, str] | None = None) -> None:
         target.setdefault(name, value)
 
 
+_LAUNCHERS = (("RANK", "WORLD_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"))
+"""How torchrun and `accelerate launch`, Open MPI, and Intel MPI and MPICH tell a process its number."""
+
+
 class ProcessShard(NamedTuple):
-    """Which of several processes this one is, as `accelerate launch` and `torchrun` tell it."""
+    """Which of several processes this one is."""
 
     rank: int
     size: int
@@ -190,10 +194,11 @@ def process_shard(environ: Mapping[str, str] | None = None) -> ProcessShard:
         SettingsError: The launcher's variables make no sense.
     """
     source = os.environ if environ is None else environ
-    rank, count = source.get("RANK", "0"), source.get("WORLD_SIZE", "1")
+    names = next((names for names in _LAUNCHERS if names[1] in source), _LAUNCHERS[0])
+    rank, count = source.get(names[0], "0"), source.get(names[1], "1")
     if not (rank.isdecimal() and count.isdecimal() and int(rank) < int(count)):
         raise SettingsError(
-            f"RANK is {rank!r} and WORLD_SIZE is {count!r}.",
+            f"{names[0]} is {rank!r} and {names[1]} is {count!r}.",
             expected="A launcher sets both: a number from 0, and how many processes there are.",
             remedy="Unset them to use one process.",
         )

@@ -155,6 +155,8 @@ def test_a_space_keeps_its_results_on_mounted_storage_or_says_that_it_has_none(
 def test_a_launcher_tells_each_process_its_number() -> None:
     assert process_shard({}) == (0, 1)
     assert process_shard({"RANK": "1", "WORLD_SIZE": "2"}) == (1, 2)
+    assert process_shard({"PMI_RANK": "1", "PMI_SIZE": "2"}) == (1, 2)
+    assert process_shard({"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "4"}) == (3, 4)
     for rank, size in (("2", "2"), ("-1", "2"), ("one", "2"), ("0", "0"), ("0", "")):
         with pytest.raises(SettingsError, match="WORLD_SIZE"):
             process_shard({"RANK": rank, "WORLD_SIZE": size})
