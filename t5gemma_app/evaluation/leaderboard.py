@@ -12,7 +12,7 @@ from itertools import combinations
 
 from t5gemma_app.evaluation.published import PUBLISHED, PublishedScore
 from t5gemma_app.evaluation.records import MetricEstimate, RunId
-from t5gemma_app.evaluation.resampling import average, paired_difference, percentile_interval
+from t5gemma_app.evaluation.resampling import average, pairwise_p, percentile_interval
 from t5gemma_app.evaluation.results import BenchmarkResult, FinishedRun
 from t5gemma_app.evaluation.statistics import ALPHA, holm, ranks_with_ties
 
@@ -155,13 +155,11 @@ def _ranked(full: Sequence[FinishedRun]) -> list[Row]:
 
 def _different_pairs(ordered: Sequence[FinishedRun]) -> set[tuple[RunId, RunId]]:
     """Return the pairs whose scores differ significantly, corrected for the number of pairs."""
-    draws = {one.run.id: _draws(one) for one in ordered}
-    clusters = sum(benchmark.clusters for benchmark in ordered[0].benchmarks) if ordered else 0
-    pairs = list(combinations(ordered, 2))
-    p_values = [
-        paired_difference(a.score or 0, b.score or 0, draws[a.run.id], draws[b.run.id], clusters).p for a, b in pairs
-    ]
-    adjusted = zip(pairs, holm(p_values), strict=True)
+    if not ordered:
+        return set()
+    clusters = sum(benchmark.clusters for benchmark in ordered[0].benchmarks)
+    p_values = pairwise_p([one.score or 0 for one in ordered], [_draws(one) for one in ordered], clusters)
+    adjusted = zip(combinations(ordered, 2), holm(p_values), strict=True)
     return {(a.run.id, b.run.id) for (a, b), p in adjusted if p < ALPHA}
 
 

@@ -152,13 +152,16 @@ class Planner:
         kept = replace(
             order,
             suite=path.stem if known else str(path),
-            checkpoint=checkpoint.name if self._lists(checkpoint) else checkpoint.location,
+            checkpoint=self._findable(checkpoint),
             data_dir=str(Path(order.data_dir).expanduser().resolve()) if order.data_dir else "",
         )
         return Draft(spec, kept, checkpoint, parts)
 
-    def _lists(self, checkpoint: Checkpoint) -> bool:
-        return checkpoint.name in self._catalogue.names()
+    def _findable(self, checkpoint: Checkpoint) -> str:
+        """Return by what a checkpoint is found again, whatever folder the next process starts in."""
+        if checkpoint.name in self._catalogue.names():
+            return checkpoint.name
+        return checkpoint.location if checkpoint.source == "hub" else str(Path(checkpoint.location).resolve())
 
 
 def _benchmark(one: Planned) -> BenchmarkSpec:

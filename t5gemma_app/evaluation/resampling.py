@@ -7,6 +7,7 @@ paired bootstrap of their difference, and no pair of runs has to be resampled ag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -104,6 +105,28 @@ def paired_difference(
     # A difference far below what a stored value is rounded to is none.
     difference = first - second if abs(first - second) > 1e-12 else 0.0
     return Difference(difference, interval.low, interval.high, normal_p(difference, deviation, clusters))
+
+
+def pairwise_p(values: Sequence[float], draws: Sequence[Sequence[float]], clusters: int) -> list[float]:
+    """Return `paired_difference`'s p-value of every pair, in the order of `itertools.combinations`; much quicker.
+
+    Args:
+        values: What was measured, one a run.
+        draws: Each run's values over the same resamples.
+        clusters: How many units were resampled.
+    """
+    if len(values) < 2:
+        return []
+    covariance = np.cov(np.asarray(draws))
+    found = []
+    for i, j in combinations(range(len(values)), 2):
+        variance = covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]
+        difference = values[i] - values[j]
+        # Differences far below what a stored value is rounded to are none.
+        found.append(
+            normal_p(difference if abs(difference) > 1e-12 else 0.0, max(0.0, float(variance)) ** 0.5, clusters)
+        )
+    return found
 
 
 def _draws(clusters: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:

@@ -84,14 +84,24 @@ def test_a_plan_is_made_again_or_says_what_changed(world) -> None:
     store.close()
 
 
-def test_a_folder_that_is_not_listed_is_found_again(world) -> None:
-    unlisted = Planner(Catalogue(()), FakeEngine(), Settings(), world.suites)
-    folder = Checkpoint("tiny", "local", str(world.folder / "tiny"))
-    listed = Planner(Catalogue((folder,)), FakeEngine(), Settings(), world.suites)
-    order = listed.draft(world.order()).order
-    assert order.checkpoint == "tiny"
-    with pytest.raises(InputError, match="no suite"):
-        unlisted.draft(replace(order, suite="nothing"))
+class Folders(Catalogue):
+    """Takes any name for a folder, as the catalogue does with real ones."""
+
+    def resolve(self, name_or_folder: str) -> Checkpoint:
+        return Checkpoint(Path(name_or_folder).name, "local", name_or_folder)
+
+
+def test_a_folder_that_is_not_listed_is_found_again_from_anywhere(world, monkeypatch, tmp_path) -> None:
+    planner = Planner(Folders(()), FakeEngine(), Settings(), world.suites)
+    monkeypatch.chdir(world.folder)
+    store = world.store()
+    run = planner.draft(world.order("tiny")).stored(store.runs).run
+    assert run.order.checkpoint == str((world.folder / "tiny").resolve())
+    assert run.spec.checkpoint == "tiny"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert planner.again(run).run == run
+    store.close()
 
 
 @pytest.mark.parametrize(

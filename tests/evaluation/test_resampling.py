@@ -1,4 +1,5 @@
 import itertools
+import random
 import statistics as stdlib
 
 import numpy as np
@@ -12,6 +13,7 @@ from t5gemma_app.evaluation.resampling import (
     distribution,
     mean_distribution,
     paired_difference,
+    pairwise_p,
     percentile_interval,
 )
 from t5gemma_app.evaluation.statistics import mcnemar, wilson
@@ -109,6 +111,21 @@ def test_what_looks_different_without_clusters_may_be_one_passage() -> None:
     second = [0.0] * 12 + [float(i % 2) for i in range(48)]
     assert differ(first, second, [str(i) for i in range(60)]).p < 0.01
     assert differ(first, second, ["one"] * 12 + [str(i) for i in range(48)]).p > 0.05
+
+
+def test_all_pairs_at_once_equal_each_pair_alone() -> None:
+    chance = random.Random(5)
+    runs = [[float(chance.random() < 0.5 + i / 20) for _ in range(80)] for i in range(5)]
+    runs.append(runs[0])
+    clusters = [str(i // 2) for i in range(80)]
+    means, draws = [stdlib.fmean(run) for run in runs], [mean_distribution(run, clusters) for run in runs]
+    alone = [
+        paired_difference(means[i], means[j], draws[i], draws[j], 40).p for i, j in itertools.combinations(range(6), 2)
+    ]
+    assert pairwise_p(means, draws, 40) == pytest.approx(alone)
+    assert min(alone) < 0.05
+    assert alone[4] == 1.0
+    assert pairwise_p(means[:1], draws[:1], 40) == []
 
 
 def test_a_missing_part_leaves_the_average_empty() -> None:
