@@ -32,9 +32,6 @@ file's own format stay mapped and are counted as weights; rows of the embedding 
 resident, so the estimate is an upper limit (914 MB taken, 1,136 MB estimated in bfloat16).
 """
 
-SCREEN = ("cpu", "float32")
-"""Where the output head is kept a second time in 8 bits, to look for the best words in it first."""
-
 STREAMS = 4
 """Arrays of one layer's width that are alive in a pass beside the feed-forward: residual, normed, queries, output."""
 
@@ -55,8 +52,6 @@ class MemoryEstimate:
     """The widest moment of a pass over the prompt; attention scores are computed in tiles and stay small."""
     runtime: int
     """The process itself, or the device's context."""
-    screen: int = 0
-    """The output head in 8 bits, on the CPU in float32."""
 
     @property
     def total(self) -> int:
@@ -66,7 +61,7 @@ class MemoryEstimate:
     @property
     def checkpoint(self) -> int:
         """What the checkpoint adds to a process that runs already."""
-        return self.weights + self.self_cache + self.cross_cache + self.logits + self.activations + self.screen
+        return self.weights + self.self_cache + self.cross_cache + self.logits + self.activations
 
 
 def estimate_memory(
@@ -98,12 +93,11 @@ def estimate_memory(
         )
     size = DTYPE_BYTES[dtype]
     if decoder is None or checkpoint.head != "none":
-        self_cache = cross_cache = logits = screen = 0
+        self_cache = cross_cache = logits = 0
     else:
         self_cache = _self_cache(decoder, answer_tokens, batch, size)
         cross_cache = _cross_cache(decoder, prompt_tokens, batch, size)
         logits = batch * decoder.vocabulary * 4 * LOGIT_COPIES
-        screen = decoder.vocabulary * decoder.hidden if (device_kind, dtype) == SCREEN else 0
     mapped = int(FILE_SHARE * parameters.total * DTYPE_BYTES[checkpoint.dtype])
     return MemoryEstimate(
         weights=parameters.total * size + mapped,
@@ -112,7 +106,6 @@ def estimate_memory(
         logits=logits,
         activations=_activations(encoder, prompt_tokens, batch, size),
         runtime=RUNTIME_BYTES.get(device_kind, 0),
-        screen=screen,
     )
 
 

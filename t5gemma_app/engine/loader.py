@@ -19,9 +19,11 @@ from safetensors import SafetensorError
 from t5gemma_app.checkpoints.placement import FLASH, Placement
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.attention import IMPLEMENTATION, transformers_name
+from t5gemma_app.engine.decoders import decoder_of
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.generate import Decoding
 from t5gemma_app.engine.score import Question, score_questions
+from t5gemma_app.engine.session import Lane
 from t5gemma_app.engine.types import SamplingParameters
 from t5gemma_app.errors import BrokenCheckpointError, OutOfMemoryError, UnsupportedCheckpointError
 
@@ -41,6 +43,8 @@ class Loaded:
     checkpoint: Checkpoint
     model: Any
     encoder: TextEncoder
+    lane: Lane
+    """Where streamed answers are decoded together."""
     placement: Placement
     bytes: int
     seconds: float
@@ -50,24 +54,8 @@ class Loaded:
         return Decoding(self.model, prompts, parameters)
 
     def score(self, questions: Sequence[Question]) -> list[list[float]]:
-        """Score a batch of questions; where FlashAttention is placed, with the softcap-exact implementation instead.
-
-        Padded batches in one pass come out wrong in FlashAttention's cross-attention (transformers issue 35032).
-        """
-        if self.placement.attention not in FLASH:
-            return score_questions(self.model, questions)
-        use_attention(self.model, IMPLEMENTATION)
-        try:
-            return score_questions(self.model, questions)
-        finally:
-            use_attention(self.model, self.placement.attention)
-
-
-def use_attention(model: Any, name: str) -> None:
-    """Switch a loaded model to another attention implementation that was checked before."""
-    for part in (model, *model.modules()):
-        if hasattr(part, "config"):
-            part.config._attn_implementation_internal = name
+        """Score a batch of questions."""
+        return score_questions(self.model, questions)
 
 
 def load_weights(checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, placement: Placement) -> Loaded:
@@ -98,6 +86,8 @@ def load_weights(checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, pla
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
+            # reported as a mismatch and refused below, in words of our own
+            ignore_mismatched_sizes=True,
         )
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError(
@@ -117,13 +107,26 @@ def load_weights(checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, pla
         ) from error
     _refuse_missing(checkpoint, report)
     model.eval().requires_grad_(False)
+    if placement.attention in FLASH:
+        spare_decoder(model)
     size = sum(t.numel() * t.element_size() for t in model.state_dict(keep_vars=True).values())
     tied = model.get_output_embeddings()
     if tied is not None and tied.weight is model.get_decoder().get_input_embeddings().weight:
         size -= tied.weight.numel() * tied.weight.element_size()
     seconds = time.perf_counter() - started
     logger.info("Loaded %s in %.1f s: %s", checkpoint.name, seconds, placement.sentence())
-    return Loaded(checkpoint, model, encoder, placement, size, seconds)
+    return Loaded(checkpoint, model, encoder, Lane(decoder_of(model)), placement, size, seconds)
+
+
+def spare_decoder(model: Any) -> None:
+    """Let the decoder of a model on FlashAttention compute with the softcap-exact implementation.
+
+    Its steps have one query, where FlashAttention gains nothing; rows in slots stand at different positions; and padded
+    batches in one pass come out wrong in FlashAttention's cross-attention (transformers issue 35032).
+    """
+    for part in model.get_decoder().modules():
+        if hasattr(part, "config"):
+            part.config._attn_implementation_internal = IMPLEMENTATION
 
 
 def give_memory_back() -> None:
@@ -153,7 +156,14 @@ def _glibc() -> Any:
 
 
 def _refuse_missing(checkpoint: Checkpoint, report: Any) -> None:
-    missing = sorted(report["missing_keys"]) + [str(key) for key in report.get("mismatched_keys", ())]
+    mismatched = sorted(key if isinstance(key, str) else str(key[0]) for key in report.get("mismatched_keys", ()))
+    if mismatched:
+        raise BrokenCheckpointError(
+            f"The weights of {checkpoint.name} do not fit its config.json: {mismatched[0]} has another shape.",
+            expected="Weights of the sizes that config.json names.",
+            remedy="Download or save the checkpoint again.",
+        )
+    missing = sorted(report["missing_keys"])
     if missing:
         raise BrokenCheckpointError(
             f"{checkpoint.name} lacks {len(missing)} of its weights, {missing[0]} among them.",

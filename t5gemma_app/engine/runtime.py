@@ -105,7 +105,7 @@ class Runtime:
         loaded = yield from self._lease(checkpoint)
         try:
             session = StreamSession(
-                loaded.decode,
+                loaded.lane,
                 loaded.encoder,
                 prompt,
                 request.parameters,

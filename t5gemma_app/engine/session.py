@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from t5gemma_app.checkpoints.placement import Placement
+from t5gemma_app.engine.decoders import Decoder, Seat
 from t5gemma_app.engine.encode import TextEncoder, TextStream
 from t5gemma_app.engine.generate import Decoding
 from t5gemma_app.engine.score import Question
@@ -24,6 +25,9 @@ from t5gemma_app.engine.types import (
     TextDelta,
     Waiting,
 )
+
+# Padded tokens of newcomers that are encoded in one step, so that nobody's next token waits for many prompts.
+JOIN_TOKENS = 4096
 
 Decode = Callable[[Sequence[Sequence[int]], Sequence[SamplingParameters]], Decoding]
 
@@ -79,10 +83,10 @@ class Row:
 
 
 class StreamSession:
-    """One answer, streamed.
+    """One answer, streamed; computed in a lane together with the other answers of its model.
 
     Args:
-        decode: Starts a decoding on the loaded model.
+        lane: Where the model's answers are decoded.
         encoder: The checkpoint's tokenizer.
         prompt: Encoder ids.
         parameters: How tokens are chosen.
@@ -93,7 +97,7 @@ class StreamSession:
 
     def __init__(
         self,
-        decode: Decode,
+        lane: Lane,
         encoder: TextEncoder,
         prompt: Sequence[int],
         parameters: SamplingParameters,
@@ -101,15 +105,20 @@ class StreamSession:
         release: Callable[[], None],
         cancelled: threading.Event,
     ) -> None:
-        self._decode = decode
-        self._prompt = prompt
-        self._parameters = parameters
+        self.lane: Lane | None = lane
+        self.prompt = prompt
+        self.parameters = parameters
+        self.seat: Seat | None = None
         self._placement = placement
         self._release = release
         self._row = Row(encoder, len(prompt), parameters)
-        self._decoding: Decoding | None = None
         self._cancelled = cancelled
         self._events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody wants the answer to stop."""
+        return self._cancelled.is_set()
 
     def events(self) -> Iterator[Event]:
         """Yield events until `Finished`; raises what ended the session."""
@@ -129,43 +138,113 @@ class StreamSession:
         """Tell the reader how many are served first."""
         self._events.put(Waiting(ahead))
 
-    def advance(self) -> bool:
-        """Compute one token."""
-        if self._cancelled.is_set():
-            return self._finish(cancelled=True)
-        if self._decoding is None:
-            self._events.put(Started(len(self._prompt)))
-            self._decoding = self._decode([self._prompt], [self._parameters])
-        (index,) = self._decoding.step()
-        if index is not None:
-            self._send(self._row.push(index, self._decoding.end_ids))
-        if self._decoding.open[0] and not self._row.stopped:
-            return True
-        return self._finish(cancelled=False)
+    def begin(self, seat: Seat) -> None:
+        """Be given a seat; the prompt is encoded."""
+        self.seat = seat
+        self._events.put(Started(len(self.prompt)))
+
+    def take(self, end_ids: frozenset[int]) -> bool:
+        """Read the token that the last step added; return whether more will come."""
+        if self.seat is None:
+            return False
+        self._send(self._row.push(self.seat.ids[-1], end_ids))
+        return self.seat.open and not self._row.stopped
+
+    def finish(self, end_ids: frozenset[int], cancelled: bool) -> None:
+        """Tell the reader the result; the seat was given back before, so its memory is free by then."""
+        self._send(self._row.rest())
+        result = self._row.result(self._placement, end_ids, cancelled)
+        self._end()
+        self._events.put(Finished(result))
 
     def fail(self, error: BaseException) -> None:
         """Hand the error to the reader."""
-        self._decoding = None
-        self._release()
+        self._end()
         self._events.put(error)
 
     def _send(self, text: str) -> None:
         if text:
             self._events.put(TextDelta(text))
 
-    def _finish(self, cancelled: bool) -> bool:
-        self._send(self._row.rest())
-        ends = self._decoding.end_ids if self._decoding else frozenset()
-        result = self._row.result(self._placement, ends, cancelled)
-        # The caches go before the reader is told, so that memory is back when the answer is there.
-        self._decoding = None
+    def _end(self) -> None:
+        # The lane holds the model; whoever still holds the session must not keep it in memory.
+        self.lane = self.seat = None
         self._release()
-        self._events.put(Finished(result))
-        return False
+
+
+class Lane:
+    """The streamed answers of one loaded checkpoint: one step of the decoder serves all of them.
+
+    Args:
+        decoder: Decodes the seats together.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+
+    def advance(self, sessions: Sequence[StreamSession]) -> list[StreamSession]:
+        """Seat newcomers, add a token to every answer, and return the sessions that ended."""
+        ended = [session for session in sessions if session.cancelled]
+        for session in ended:
+            self._finish(session, cancelled=True)
+        going = [session for session in sessions if session not in ended]
+        ended += self._welcome([session for session in going if session.seat is None])
+        seated = [session for session in going if session.seat is not None]
+        if not seated:
+            return ended
+        try:
+            self._decoder.step()
+        except Exception as error:  # belongs to the readers of this step; the thread serves others too
+            for session in seated:
+                self._drop(session)
+                session.fail(error)
+            return ended + seated
+        for session in seated:
+            if not session.take(self._decoder.end_ids):
+                self._finish(session, cancelled=False)
+                ended.append(session)
+        return ended
+
+    def _welcome(self, newcomers: Sequence[StreamSession]) -> list[StreamSession]:
+        """Encode as many newcomers as fit into one batch, in order of arrival; return those that failed."""
+        batch: list[StreamSession] = []
+        for session in newcomers:
+            width = max(len(session.prompt), *(len(other.prompt) for other in batch), 0)
+            if batch and width * (len(batch) + 1) > JOIN_TOKENS:
+                break
+            batch.append(session)
+        if not batch:
+            return []
+        try:
+            self._join(batch)
+            return []
+        except Exception as error:  # one prompt that can't be encoded must not end its neighbours
+            if len(batch) == 1:
+                batch[0].fail(error)
+                return batch
+        failed: list[StreamSession] = []
+        for session in batch:
+            failed += self._welcome([session])
+        return failed
+
+    def _join(self, batch: Sequence[StreamSession]) -> None:
+        seats = self._decoder.join([s.prompt for s in batch], [s.parameters for s in batch])
+        for session, seat in zip(batch, seats, strict=True):
+            session.begin(seat)
+
+    def _drop(self, session: StreamSession) -> None:
+        if session.seat is not None:
+            self._decoder.leave(session.seat)
+
+    def _finish(self, session: StreamSession, cancelled: bool) -> None:
+        self._drop(session)
+        session.finish(self._decoder.end_ids, cancelled)
 
 
 class BatchSession:
     """Many prompts answered together in one padded batch; the caller waits on `done`."""
+
+    lane = None
 
     def __init__(
         self,
@@ -219,6 +298,8 @@ class ScoreSession:
         batches: Numbers of the questions that are scored together.
         is_full: Tells an error that means the memory ran out; such a batch is halved and tried again.
     """
+
+    lane = None
 
     def __init__(
         self,

@@ -8,20 +8,29 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from t5gemma_app.errors import BusyError, StoppedError
 
 logger = logging.getLogger(__name__)
 
 
-class Session(Protocol):
-    """Something that is computed in short steps."""
+class Lane(Protocol):
+    """Sessions that are computed together."""
 
-    def advance(self) -> bool:
-        """Do one step; return whether more are needed."""
+    def advance(self, sessions: Sequence[Any]) -> Sequence[Any]:
+        """Do one step of all of them and return those that ended; raises nothing."""
+        ...
+
+
+class Session(Protocol):
+    """Something that is computed in short steps, in a lane with others of its kind or alone."""
+
+    @property
+    def lane(self) -> Lane | None:
+        """Where it is advanced; None for one that has an `advance` of its own."""
         ...
 
     def waiting(self, ahead: int) -> None:
@@ -30,6 +39,14 @@ class Session(Protocol):
 
     def fail(self, error: BaseException) -> None:
         """Be told that a step, or the worker, failed; no further call follows."""
+        ...
+
+
+class Alone(Session, Protocol):
+    """A session that is advanced on its own."""
+
+    def advance(self) -> bool:
+        """Do one step; return whether more are needed."""
         ...
 
 
@@ -159,10 +176,17 @@ class Worker:
 
         A method of its own: a loop variable in `_run` would keep the last session, and with it a model, alive.
         """
+        lanes: dict[int, tuple[Lane, list[Session]]] = {}
+        ended: list[Session] = []
         for session in list(self._active):
-            if not self._advance(session):
-                with self._changed:
-                    self._active.remove(session)
+            if session.lane is not None:
+                lanes.setdefault(id(session.lane), (session.lane, []))[1].append(session)
+            elif not self._advance(session):
+                ended.append(session)
+        for lane, members in lanes.values():
+            ended += lane.advance(members)
+        with self._changed:
+            self._active = [session for session in self._active if session not in ended]
 
     def _advance_background(self) -> None:
         """Do one background step if no person waits; background sessions take turns too."""
@@ -177,7 +201,7 @@ class Worker:
     @staticmethod
     def _advance(session: Session) -> bool:
         try:
-            return session.advance()
+            return cast(Alone, session).advance()
         except Exception as error:  # one request's failure must never end the thread that serves the others
             session.fail(error)
             return False

@@ -20,7 +20,6 @@ def test_the_parts_of_the_smallest_checkpoint() -> None:
     assert estimate.weights == 312_517_632 * 4
     assert estimate.self_cache == 2 * 8 * 64 * 8 * 100 * 4
     assert estimate.cross_cache == 2 * 8 * 64 * 8 * 1000 * 4
-    assert estimate.screen == 256_000 * 512
     assert estimate.total == estimate.checkpoint + estimate.runtime
 
 
@@ -65,15 +64,10 @@ def test_a_longer_answer_fills_full_layers_only() -> None:
     assert beyond - at_window == 2 * decoder.kv_heads * decoder.head_dim * full * 10 * 2
 
 
-def test_the_head_is_kept_a_second_time_only_where_it_is_screened() -> None:
-    assert estimate_memory(SMALL, "bfloat16").screen == 0
-    assert estimate_memory(SMALL, "float32", device_kind="cuda").screen == 0
-
-
 def test_a_classifier_holds_no_caches() -> None:
     classifier = replace(SMALL, head="sequence", decoder=None)
     estimate = estimate_memory(classifier, "float32")
-    assert (estimate.self_cache, estimate.cross_cache, estimate.logits, estimate.screen) == (0, 0, 0, 0)
+    assert (estimate.self_cache, estimate.cross_cache, estimate.logits) == (0, 0, 0)
     assert estimate.activations > 0
     assert need_of(classifier).head_dim == 64
 

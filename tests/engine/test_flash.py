@@ -8,7 +8,9 @@ import pytest
 import torch
 from transformers import modeling_flash_attention_utils as flash
 
+from t5gemma_app.engine.attention import register_attention
 from t5gemma_app.engine.generate import Decoding, padded
+from t5gemma_app.engine.loader import spare_decoder
 from t5gemma_app.engine.types import SamplingParameters
 from tests.tiny import tiny_model
 
@@ -89,17 +91,25 @@ def test_generation_equals_eager_for_a_padded_batch(flash_model):
     assert decoded(flash_model(**WIDE)) == decoded(tiny_model(**WIDE))
 
 
-def test_padded_teacher_forcing_is_wrong_so_placement_avoids_it(flash_model):
-    """The fault that placement's rule is about; should transformers mend it, this test says so."""
+def teacher_forced(model):
     ids, mask = padded(PROMPTS, 0, "cpu")
     answers = torch.randint(120, 300, (len(PROMPTS), 10), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        wrong = flash_model(**WIDE)(
-            input_ids=ids, attention_mask=mask, decoder_input_ids=answers, use_cache=False
-        ).logits
-        right = tiny_model(**WIDE)(
-            input_ids=ids, attention_mask=mask, decoder_input_ids=answers, use_cache=False
-        ).logits
+        return model(input_ids=ids, attention_mask=mask, decoder_input_ids=answers, use_cache=False).logits
+
+
+def test_with_the_decoder_spared_everything_equals_eager(flash_model):
+    register_attention()
+    model = flash_model(**WIDE)
+    spare_decoder(model)
+    assert torch.allclose(teacher_forced(model), teacher_forced(tiny_model(**WIDE)), atol=1e-3)
+    assert decoded(model) == decoded(tiny_model(**WIDE))
+    assert model.get_encoder().config._attn_implementation == "flash_attention_2"
+
+
+def test_padded_teacher_forcing_is_wrong_in_its_decoder(flash_model):
+    """The fault that the decoder is spared for; should transformers mend it, this test says so."""
+    wrong, right = teacher_forced(flash_model(**WIDE)), teacher_forced(tiny_model(**WIDE))
     unpadded = max(range(len(PROMPTS)), key=lambda row: len(PROMPTS[row]))
     assert torch.allclose(wrong[unpadded], right[unpadded], atol=1e-3)
     assert not torch.allclose(wrong[0], right[0], atol=1e-2)

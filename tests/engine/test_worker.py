@@ -12,6 +12,8 @@ from t5gemma_app.errors import BusyError, StoppedError
 class Counting:
     """A session of a fixed number of steps that notes when each was done."""
 
+    lane = None
+
     def __init__(self, name, steps, journal, gate=None):
         self.name, self.left, self.journal, self.gate = name, steps, journal, gate
         self.places, self.error, self.done = [], None, threading.Event()

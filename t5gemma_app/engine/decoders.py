@@ -1,0 +1,138 @@
+"""Answers of one model that are decoded together: each step adds a token to every one of them.
+
+Two kinds with one face: in slots, where the model allows it, or one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from t5gemma_app.engine.generate import Decoding, padded, special_ids
+from t5gemma_app.engine.sampling import Chooser
+from t5gemma_app.engine.slots import Slots
+from t5gemma_app.engine.types import SamplingParameters
+
+
+class Seat:
+    """One answer's place: what was written so far, and whether more will be."""
+
+    def __init__(self, parameters: SamplingParameters, start: int) -> None:
+        self.chooser = Chooser(parameters, start)
+        self.limit = parameters.max_new_tokens
+        self.ids: list[int] = []
+        self.open = True
+        self.last = start
+
+    def take(self, index: int, end_ids: frozenset[int]) -> None:
+        """Add a token and close the seat at an end mark or at the limit."""
+        self.ids.append(index)
+        self.last = index
+        if index in end_ids or len(self.ids) >= self.limit:
+            self.open = False
+
+
+class Decoder(Protocol):
+    """Decodes several answers at once."""
+
+    end_ids: frozenset[int]
+
+    def join(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> list[Seat]:
+        """Encode prompts together and give each a seat; nobody has one when it fails."""
+        ...
+
+    def step(self) -> None:
+        """Add a token to every seat."""
+        ...
+
+    def leave(self, seat: Seat) -> None:
+        """Give a seat's memory back."""
+        ...
+
+
+def decoder_of(model: Any) -> Decoder:
+    """Return a decoder in slots for T5Gemma, and one answer after the other for T5Gemma 2.
+
+    T5Gemma 2 merges self- and cross-attention into one layer with one mask, for which slots are not written.
+    """
+    return SlotDecoder(model) if model.config.model_type == "t5gemma" else SerialDecoder(model)
+
+
+class SlotDecoder:
+    """Decodes in slots: one decoder step for all seats."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._slots = Slots(model)
+        self._seats: list[Seat] = []
+        self._start, self._pad, self.end_ids = special_ids(model)
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the caches."""
+        return self._slots.bytes
+
+    @torch.inference_mode()
+    def join(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> list[Seat]:
+        """Encode prompts in one padded batch and give each a seat."""
+        device = self._model.get_input_embeddings().weight.device
+        ids, mask = padded(prompts, self._pad, device)
+        encoded = self._model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
+        self._slots.join(encoded, [len(prompt) for prompt in prompts])
+        seats = [Seat(chosen, self._start) for chosen in parameters]
+        self._seats += seats
+        return seats
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """Add a token to every seat."""
+        states = self._slots.step([seat.last for seat in self._seats])
+        logits = self._logits(states)
+        if all(seat.chooser.plain_greedy for seat in self._seats):
+            chosen = logits.argmax(dim=-1).tolist()
+        else:
+            chosen = [seat.chooser.choose(row) for seat, row in zip(self._seats, logits, strict=True)]
+        for seat, index in zip(self._seats, chosen, strict=True):
+            seat.take(index, self.end_ids)
+
+    def leave(self, seat: Seat) -> None:
+        """Remove a seat; the last one moves into its place."""
+        row = self._seats.index(seat)
+        last = self._slots.leave(row)
+        self._seats[row] = self._seats[last]
+        self._seats.pop()
+
+    def _logits(self, states: Tensor) -> Tensor:
+        logits: Tensor = self._model.lm_head(states)
+        cap = self._model.config.decoder.final_logit_softcapping
+        return logits if cap is None else torch.tanh(logits / cap) * cap
+
+
+class SerialDecoder:
+    """Decodes every seat on its own, with transformers' own cache."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._decodings: dict[Seat, Decoding] = {}
+        self._start, _, self.end_ids = special_ids(model)
+
+    def join(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> list[Seat]:
+        """Give each prompt a decoding of its own; it is encoded at its first step."""
+        seats = [Seat(chosen, self._start) for chosen in parameters]
+        for seat, prompt, chosen in zip(seats, prompts, parameters, strict=True):
+            self._decodings[seat] = Decoding(self._model, [prompt], [chosen])
+        return seats
+
+    def step(self) -> None:
+        """Add a token to every seat."""
+        for seat, decoding in self._decodings.items():
+            (index,) = decoding.step()
+            if index is not None:
+                seat.take(index, self.end_ids)
+
+    def leave(self, seat: Seat) -> None:
+        """Drop a seat's decoding."""
+        del self._decodings[seat]
