@@ -10,10 +10,13 @@ import threading
 from collections.abc import Callable
 
 from t5gemma_app.engine.types import Engine
-from t5gemma_app.errors import RunTakenError, StoppedError, WorkbenchError
+from t5gemma_app.errors import InputError, RunTakenError, StoppedError, WorkbenchError
+from t5gemma_app.evaluation.comparison import Comparison, compare
+from t5gemma_app.evaluation.leaderboard import Filter, Row, leaderboard
 from t5gemma_app.evaluation.planner import Planner
 from t5gemma_app.evaluation.progress import progress_of
 from t5gemma_app.evaluation.records import Progress, Run, RunId, RunOrder, RunState
+from t5gemma_app.evaluation.results import FinishedRun
 from t5gemma_app.evaluation.runner import Runner
 from t5gemma_app.evaluation.store import Store
 from t5gemma_app.logs import redact
@@ -43,6 +46,7 @@ class Evaluator:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._latest: dict[RunId, Progress] = {}
+        self._read: dict[tuple[RunId, float | None], FinishedRun] = {}
 
     @property
     def store(self) -> Store:
@@ -112,6 +116,46 @@ class Evaluator:
         if latest is not None and run.state is latest.state is RunState.RUNNING:
             return latest
         return progress_of(run, self.store.journal.counts(run.id))
+
+    def finished(self) -> list[FinishedRun]:
+        """Return every run that is done, with its results; those that were read before are not read again."""
+        store = self.store
+        found = []
+        for run in store.runs.all((RunState.DONE,)):
+            key = (run.id, run.finished)
+            with self._changed:
+                one = self._read.get(key)
+            if one is None:
+                one = FinishedRun(run, store.journal.results(run.id))
+                with self._changed:
+                    self._read[key] = one
+            found.append(one)
+        return found
+
+    def leaderboard(self, chosen: Filter | None = None) -> tuple[Row, ...]:
+        """Return the ranked rows of a suite."""
+        return leaderboard(self.finished(), chosen)
+
+    def compare(self, first: RunId, second: RunId) -> Comparison:
+        """Compare two finished runs on the samples that both have.
+
+        Raises:
+            UnknownRunError: One of them is not there.
+            InputError: One of them is not done, or came with the app and has no samples.
+        """
+        known = {one.run.id: one for one in self.finished()}
+        chosen = [known.get(self.store.runs.get(run_id).id) for run_id in (first, second)]
+        done = [one for one in chosen if one is not None and not one.run.shipped]
+        if len(done) < 2:
+            raise InputError(
+                "These runs can't be compared.",
+                expected="Both must be finished and computed here; the app ships results without samples.",
+            )
+        samples = [
+            {benchmark.name: self.store.journal.samples(one.run.id, benchmark.name) for benchmark in one.benchmarks}
+            for one in done
+        ]
+        return compare(done[0], done[1], samples[0], samples[1])
 
     def close(self) -> None:
         """End the thread after its batch and close the file; the run goes on at the next start."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from t5gemma_app.engine.fake import FakeEngine
-from t5gemma_app.errors import EngineError, InputError, StoreError, UnknownCheckpointError
+from t5gemma_app.errors import EngineError, InputError, StoreError, UnknownCheckpointError, UnknownRunError
 from t5gemma_app.evaluation.evaluator import Evaluator
+from t5gemma_app.evaluation.leaderboard import Filter
 from t5gemma_app.evaluation.records import RunOrder, RunState
 from tests.evaluation.test_runner import outcome, undisturbed
 from tests.evaluation.world import ROWS, World
@@ -158,6 +159,32 @@ def test_a_failing_run_says_why_and_the_next_one_begins(tmp_path) -> None:
     failed = opened.store.runs.get(first.id)
     assert (failed.state, failed.failure) == (RunState.FAILED, "The computation failed.")
     opened.close()
+
+
+def test_finished_runs_are_ranked_and_compared(tmp_path) -> None:
+    world = World(tmp_path)
+    opened = evaluator(world)
+    first, second = opened.start(world.order("tiny")), opened.start(world.order("other"))
+    cut = opened.start(world.order("tiny", limit=4))
+    until(lambda: len(opened.finished()) == 3)
+    rows = {row.run_id: row for row in opened.leaderboard(Filter(published=False))}
+    assert set(rows) == {first.id, second.id, cut.id}
+    assert rows[cut.id].rank is None
+    found = opened.compare(first.id, second.id)
+    assert [task.n for task in found.tasks] == [ROWS] * 3
+    assert found.overall.value == pytest.approx(rows[first.id].score.value - rows[second.id].score.value)
+    assert [task.n for task in opened.compare(cut.id, second.id).tasks] == [4, 4, 4]
+    opened.store.runs.remove(second.id)
+    assert len(opened.finished()) == 2
+    with pytest.raises(UnknownRunError):
+        opened.compare(first.id, second.id)
+    opened.close()
+
+
+def test_a_run_that_is_not_done_is_not_compared(world, running) -> None:
+    run = running.start(world.order())
+    with pytest.raises(InputError, match="finished"):
+        running.compare(run.id, run.id)
 
 
 def test_a_run_whose_weights_changed_is_not_continued(world, running) -> None:
