@@ -206,7 +206,7 @@ def test_leaving_a_conversation_ends_its_answer_and_nothing_else(page: Page, sit
     page.locator("#conversation-list label", has_text="word0").click()
     expect(page.locator(".wb-user .wb-text")).to_contain_text("word149")
     page.get_by_role("button", name="Answer", exact=True).click()
-    expect(page.locator(".wb-note")).to_be_visible(timeout=20_000)
+    expect(page.locator(".wb-note")).to_be_visible()
 
 
 def test_the_oldest_conversations_make_room(page: Page, site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import SCREENSHOTS, Site, open_page
+from tests.browser.conftest import PATIENCE, SCREENSHOTS, Site, open_page
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +27,7 @@ def shoot(page: Page, name: str) -> None:
 def test_every_screen_fits_its_window(chromium: Browser, site: Site, size: str, scheme: str) -> None:
     width, height = SIZES[size]
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     open_page(page, site)
     shoot(page, f"{size}-{scheme}-empty")
@@ -40,7 +40,7 @@ def test_every_screen_fits_its_window(chromium: Browser, site: Site, size: str, 
     expect(page.locator(".wb-streaming")).to_be_visible()
     expect(page.locator("#stop")).to_be_visible()
     shoot(page, f"{size}-{scheme}-streaming")
-    expect(page.locator(".wb-note")).to_be_visible(timeout=15_000)
+    expect(page.locator(".wb-note")).to_be_visible()
     site.engine.delay = 0.0
     shoot(page, f"{size}-{scheme}-answer")
     assert overflow(page) == 0
