@@ -48,7 +48,21 @@ LATE_SHARES: dict[str, float] = {
     "unknown": 0.04,
     "memory": 0.05,
 }
-LATE_FROM_CHUNK = 30
+LAST_SHARES: dict[str, float] = {
+    "facts": 0.1,
+    "capitals": 0.07,
+    "opposites": 0.07,
+    "plurals": 0.03,
+    "sums": 0.1,
+    "times": 0.02,
+    "upper case": 0.2,
+    "extraction": 0.13,
+    "passage": 0.16,
+    "small talk": 0.03,
+    "unknown": 0.05,
+    "memory": 0.05,
+}
+LATE_FROM_CHUNK, LAST_FROM_CHUNK = 30, 64
 WITH_HISTORY, WITH_SYSTEM, WITHOUT_PROMPT = 0.08, 0.08, 0.1
 HELD_SYSTEM = 0.2
 
@@ -62,6 +76,13 @@ class Conversation:
     answer: str
     answer_prompt: bool = True
     """Whether the start of the model's turn is written after the last question."""
+
+
+def shares_of(chunk: int) -> dict[str, float]:
+    """Return how often each skill comes in a chunk."""
+    if chunk < LATE_FROM_CHUNK:
+        return EARLY_SHARES
+    return LATE_SHARES if chunk < LAST_FROM_CHUNK else LAST_SHARES
 
 
 def extra_unknown(data: Path | None) -> tuple[str, ...]:
@@ -130,7 +151,7 @@ class Mixture:
     def chunk(self, number: int, rows: int) -> list[Conversation]:
         """Return the conversations of one chunk."""
         rng = Random(f"{self._seed}:{number}")  # noqa: S311  (rows that can be made again, no secrets)
-        shares = EARLY_SHARES if number < LATE_FROM_CHUNK else LATE_SHARES
+        shares = shares_of(number)
         names = rng.choices(tuple(shares), tuple(shares.values()), k=rows)
         return [self._one(rng, self._samplers[name]) for name in names]
 

@@ -13,6 +13,8 @@ from t5gemma_app.training.demo.skills.closed import FACTS
 from t5gemma_app.training.demo.split import Exchange, Sampler, Split
 
 HELD_WORDS = 0.12
+# Invented words can't be learnt by heart, so training takes more of them.
+INVENTED_IN_TRAINING, INVENTED_HELD_OUT = 0.45, 0.15
 
 FRAMES: tuple[str, ...] = (
     "Write {x} in capital letters.", "Write {x} in upper case.", "Write {x} in uppercase.", "Make {x} upper case.",
@@ -34,12 +36,13 @@ def upper_case(split: Split) -> Sampler:
     wordings = Wordings(split, "upper case", FRAMES)
     known = split.part("word", words(), HELD_WORDS)
     names = split.part("upper name", FIRST_NAMES, HELD_WORDS)
+    share = INVENTED_HELD_OUT if split.held_out else INVENTED_IN_TRAINING
 
     def one(rng: Random) -> str:
         kind = rng.random()
         if kind < 0.1:
             return rng.choice(names)
-        if kind < 0.25:
+        if kind < 0.1 + share:
             made = invented(rng, split)
             return made if rng.random() < 0.5 else made.lower()
         return rng.choice(known)
