@@ -150,9 +150,8 @@ def table(report: dict[str, Any]) -> str:
         )
     ratios = ", ".join(f"{ratio:.1f}" for ratio in report["ratios"])
     lines.append(f"in sum: {median(report['ratios']):.1f} times faster (each pass: {ratios})")
-    lines.append(
-        f"peak memory: ours {report['ours_peak_bytes'] / 1e9:.2f} GB, harness {report['harness_peak_bytes'] / 1e9:.2f} GB"
-    )
+    mine, peer = report["ours_peak_bytes"] / 1e9, report["harness_peak_bytes"] / 1e9
+    lines.append(f"peak memory: ours {mine:.2f} GB, harness {peer:.2f} GB")
     return "\n".join(lines)
 
 
