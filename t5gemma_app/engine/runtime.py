@@ -137,7 +137,7 @@ class Runtime:
         try:
             for batch in cut_batches([len(row) for row in rows], self._settings.batch_tokens):
                 session = BatchSession(loaded.decode, encoder, [rows[i] for i in batch], parameters, loaded.placement)
-                self._worker(loaded.placement).admit(session)
+                self._worker(loaded.placement).admit_background(session)
                 outcome = session.done.get()
                 if isinstance(outcome, BaseException):
                     raise as_engine_error(outcome) from outcome

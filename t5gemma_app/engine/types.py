@@ -244,7 +244,7 @@ class Engine(Protocol):
     def generate_batch(
         self, checkpoint: Checkpoint, prompts: Sequence[tuple[Piece, ...]], parameters: SamplingParameters
     ) -> list[GenerationResult]:
-        """Answer many prompts in padded batches, in the order given; blocks."""
+        """Answer many prompts in padded batches, in the order given; blocks, at background priority."""
         ...
 
     def score(
