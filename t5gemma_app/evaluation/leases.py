@@ -108,10 +108,7 @@ class Leases:
         ).fetchone()
         if row is None:
             lease.lost.set()
-            raise RunTakenError(
-                "Another process took this run over, because this one gave no sign of life.",
-                remedy="Let the other one finish.",
-            )
+            raise taken_over()
 
     def _take(self, run_id: RunId, shard: int, shards: int) -> Lease:
         owner = uuid.uuid4().hex
@@ -160,6 +157,14 @@ class Leases:
         if self._clock() - heartbeat > STALE_SECONDS:
             return True
         return host == self._host and not _alive(pid)
+
+
+def taken_over() -> RunTakenError:
+    """Return the error of a process that was taken for dead."""
+    return RunTakenError(
+        "Another process took this run over, because this one gave no sign of life.",
+        remedy="Let the other one finish.",
+    )
 
 
 def _alive(pid: int) -> bool:

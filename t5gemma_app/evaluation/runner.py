@@ -18,7 +18,7 @@ from t5gemma_app.evaluation.answering import Answerer
 from t5gemma_app.evaluation.batches import FIRST_TOKENS, WANTED_SECONDS, Todo, grown, missing, take
 from t5gemma_app.evaluation.environment import describe, peak_bytes
 from t5gemma_app.evaluation.journal import Entry
-from t5gemma_app.evaluation.leases import Lease
+from t5gemma_app.evaluation.leases import Lease, taken_over
 from t5gemma_app.evaluation.plan import Part, Plan
 from t5gemma_app.evaluation.progress import Pace, progress_of
 from t5gemma_app.evaluation.records import Progress, Run, RunState
@@ -111,6 +111,8 @@ class Runner:
         tokens = self._first_tokens
         for part, todo in queues:
             while todo:
+                if lease.lost.is_set():
+                    raise taken_over()  # before a batch is computed that could not be stored
                 if (wish := self._store.runs.wish(plan.run.id)) is not None:
                     return wish
                 count = take(todo, tokens)

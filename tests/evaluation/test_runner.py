@@ -282,6 +282,26 @@ def test_two_runners_never_compute_the_same_run(tmp_path) -> None:
     other.close()
 
 
+def test_a_runner_that_was_taken_over_stops_and_leaves_the_state_to_the_other(tmp_path) -> None:
+    world = World(tmp_path, Counting())
+    store, other = world.store(), world.store()
+    plan = world.plan(store)
+
+    def take_over(call: int) -> None:
+        if call == 3:
+            with other._database.write() as connection:
+                connection.execute("UPDATE leases SET owner = 'somebody else'")
+
+    world.engine.before = take_over
+    with pytest.raises(RunTakenError, match="took this run over"):
+        world.runner(store).run(plan)
+    assert world.engine.calls == 3
+    assert store.runs.get(plan.run.id).state is RunState.RUNNING
+    assert len(store.journal.answered(plan.run.id)) == len(world.engine.contexts[:-1])
+    store.close()
+    other.close()
+
+
 def test_generated_answers_are_read_and_stored(tmp_path) -> None:
     world = World(tmp_path, FakeEngine(reply=lambda prompt, _: " True" if "river" in prompt else "never heard of"))
     store = world.store()
