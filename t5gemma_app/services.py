@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from t5gemma_app.checkpoints.access import AccessBoard
 from t5gemma_app.checkpoints.catalogue import Catalogue, build_catalogue
@@ -23,6 +25,29 @@ if TYPE_CHECKING:
     from t5gemma_app.evaluation.store import Store
 
 
+Part = TypeVar("Part")
+
+
+class Once(Generic[Part]):
+    """A part that is made when it is first asked for, whoever asks."""
+
+    def __init__(self) -> None:
+        self._part: Part | None = None
+        self._lock = threading.Lock()
+
+    def get(self, make: Callable[[], Part]) -> Part:
+        """Return the part, made now if it was not made before."""
+        with self._lock:
+            if self._part is None:
+                self._part = make()
+            return self._part
+
+    def made(self) -> Part | None:
+        """Return the part where somebody asked for it already."""
+        with self._lock:
+            return self._part
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything a surface (browser, command line, Python) works with."""
@@ -33,6 +58,7 @@ class Services:
     access: AccessBoard
     engine: Engine
     chat: Chat
+    _evaluator: Once[Evaluator] = field(default_factory=Once, init=False, repr=False, compare=False)
 
     def planner(self) -> Planner:
         """Return what turns an evaluation's order into a plan."""
@@ -53,8 +79,18 @@ class Services:
         take_in(store)
         return store
 
-    def new_evaluator(self) -> Evaluator:
-        """Return a background evaluator on the data folder's file; whoever shows it keeps it, and closes it."""
+    def evaluator(self) -> Evaluator:
+        """Return the background evaluator on the data folder's file, the same one for everybody; `begin` starts it."""
+        return self._evaluator.get(self._new_evaluator)
+
+    def close(self) -> None:
+        """End what goes on in the background; a run that is being computed goes on at the next start."""
+        evaluator = self._evaluator.made()
+        if evaluator is not None:
+            evaluator.close()  # before the engine, so that the run ends between two batches
+        self.engine.close()
+
+    def _new_evaluator(self) -> Evaluator:
         from t5gemma_app.evaluation.evaluator import Evaluator
 
         return Evaluator(self.engine, self.planner(), self.open_store)

@@ -93,6 +93,13 @@ class Settings:
     max_waiting: int = _setting(32, _whole(1, 1000), "requests that may wait before the app says it is busy")
     max_answers: int = _setting(8, _whole(1, 256), "answers that are generated at the same time")
     batch_tokens: int = _setting(4096, _whole(1, 10_000_000), "padded tokens of a batch when files are processed")
+    superglue_dir: Path | None = _setting(
+        None, _FOLDER, "folder of official SuperGLUE files; else rows come from the Hub"
+    )
+    visitor_runs: str = _setting(
+        "auto", _one_of("auto", "on", "off"), "may visitors start evaluations; auto: not on a Space"
+    )
+    max_runs: int = _setting(40, _whole(1, 1000), "evaluations that may wait or run at the same time")
     hub_checks: bool = _setting(True, _FLAG, "ask the Hub at the start which checkpoints the token reaches")
     log_level: str = _setting(
         "INFO", _one_of("debug", "info", "warning", "error", then=str.upper), "how much is logged"
@@ -136,6 +143,11 @@ class Settings:
             offline=_is_offline(environ),
             space=space,
         )
+
+    @property
+    def visitors_may_run(self) -> bool:
+        """Whether whoever opens the page may start, pause and cancel evaluations."""
+        return self.visitor_runs == "on" or (self.visitor_runs == "auto" and self.space is None)
 
     def table(self) -> list[tuple[str, str, str]]:
         """Return (variable, value in force, meaning) of every setting, for help and docs."""

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from huggingface_hub.constants import HF_HOME
 
-from t5gemma_app.errors import PortTakenError
+from t5gemma_app.errors import PortTakenError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.settings import Settings
 from t5gemma_app.ui.access_words import opening_checkpoint
@@ -19,7 +19,7 @@ from t5gemma_app.ui.chat_tab import CHEAP, build_chat_tab
 from t5gemma_app.ui.header import NAME, banner_html, header_html
 from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.running import MAX_READERS
-from t5gemma_app.ui.theme import ICON, SCRIPT, STYLESHEET, build_theme
+from t5gemma_app.ui.theme import ICON, SCRIPT, STYLESHEETS, build_theme
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:
 def _launch_options(services: Services) -> dict[str, Any]:
     return {
         "theme": build_theme(),
-        "css": STYLESHEET.read_text(encoding="utf-8"),
+        "css": "\n".join(path.read_text(encoding="utf-8") for path in STYLESHEETS),
         "head": f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>",
         "favicon_path": ICON,
         "ssr_mode": False,
@@ -134,6 +134,10 @@ def _private_folders(services: Services) -> list[str]:
 
 def _warm_up(services: Services) -> None:
     services.engine.start()
+    try:
+        services.evaluator().begin()  # runs that an earlier process left go on
+    except WorkbenchError as error:
+        logger.warning("Evaluations can't be run: %s", error)
     services.access.refresh(services.catalogue.all())
 
 
@@ -149,4 +153,4 @@ def serve(services: Services) -> None:
     try:
         launch(build(services), services)
     finally:
-        services.engine.close()
+        services.close()

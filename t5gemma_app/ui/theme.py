@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
-STYLESHEET = STATIC / "workbench.css"
+STYLESHEETS = tuple(STATIC / f"{name}.css" for name in ("workbench", "evaluate"))
 SCRIPT = STATIC / "workbench.js"
 ICON = STATIC / "favicon.svg"
 
