@@ -64,6 +64,11 @@ class Suite:
     data: Path | None
     entries: tuple[Entry | OwnData, ...]
 
+    @property
+    def needs_rows(self) -> bool:
+        """Whether official rows must be had from a folder or the Hub, because none come with the suite."""
+        return self.data is None and any(isinstance(entry, Entry) for entry in self.entries)
+
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkPlan:

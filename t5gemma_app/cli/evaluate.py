@@ -31,8 +31,13 @@ def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     evaluate.add_argument("--checkpoint", required=True, nargs="+", metavar="C", help="names, hub ids or folders")
     evaluate.add_argument("--suite", required=True, metavar="FILE", help="a name in eval_suites/, or a YAML file")
-    evaluate.add_argument("--data-dir", type=Path, metavar="DIR", help="official SuperGLUE folders; else the Hub")
+    evaluate.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="official SuperGLUE folders; else the owner's, or the Hub"
+    )
     evaluate.add_argument("--limit", type=_positive, metavar="N", help="rows a benchmark at most; the run is partial")
+    evaluate.add_argument(
+        "--tasks", nargs="+", default=[], metavar="TASK", help="some of the suite's benchmarks; the run is partial"
+    )
     evaluate.add_argument("--formatter", metavar="F", help="show rows otherwise than the suite says, as with t5@1")
     evaluate.add_argument("--batch-tokens", type=_positive, metavar="N", help="padded tokens of a batch")
     evaluate.add_argument("--store", type=Path, metavar="FILE", help="the file of results; else the data folder's")
@@ -112,6 +117,7 @@ def _order(arguments: argparse.Namespace, checkpoint: str) -> RunOrder:
         formatter=arguments.formatter or "",
         limit=arguments.limit,
         batch_tokens=arguments.batch_tokens,
+        tasks=tuple(arguments.tasks),
     )
 
 

@@ -69,6 +69,8 @@ def command_line(order: RunOrder) -> str:
     ):
         if value not in ("", None):
             words += [flag, str(value)]
+    if order.tasks:
+        words += ["--tasks", *order.tasks]
     return shlex.join(words)
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from t5gemma_app.engine.types import Engine
 from t5gemma_app.errors import InputError, RunTakenError, StoppedError, WorkbenchError
 from t5gemma_app.evaluation.comparison import Comparison, compare
+from t5gemma_app.evaluation.estimate import Cost, Kind, Outline, cost_of, speeds_of
 from t5gemma_app.evaluation.leaderboard import Filter, Row, leaderboard
 from t5gemma_app.evaluation.planner import Planner
 from t5gemma_app.evaluation.progress import progress_of
@@ -25,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 """How often the queue is looked at unasked: another process may have queued a run, or died over one."""
+
+KEPT_OUTLINES = 64
+"""Counted suites that are remembered; the rows behind them are not."""
 
 
 class Evaluator:
@@ -46,7 +51,9 @@ class Evaluator:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._latest: dict[RunId, Progress] = {}
+        self._beats = 0
         self._read: dict[tuple[RunId, float | None], FinishedRun] = {}
+        self._outlines: dict[RunOrder, tuple[Outline, ...]] = {}
 
     @property
     def store(self) -> Store:
@@ -116,6 +123,37 @@ class Evaluator:
         if latest is not None and run.state is latest.state is RunState.RUNNING:
             return latest
         return progress_of(run, self.store.journal.counts(run.id))
+
+    def pulse(self) -> tuple[int, ...]:
+        """Return numbers that stay the same as long as no run and no progress has changed; takes microseconds."""
+        version = self.store.version()
+        with self._changed:
+            return (*version, self._beats)
+
+    def cost(self, order: RunOrder, checkpoints: Sequence[str]) -> Cost:
+        """Return what an order will cost on some checkpoints, whichever of them it names.
+
+        Raises:
+            InputError: The suite does not fit, or its rows can't be had.
+        """
+        order = replace(order, checkpoint="")
+        with self._changed:
+            outlines = self._outlines.get(order)
+        if outlines is None:
+            outlines = self._planner.outlines(order)
+            with self._changed:
+                if len(self._outlines) >= KEPT_OUTLINES:
+                    self._outlines.clear()
+                self._outlines[order] = outlines
+        return cost_of(outlines, self._speeds(checkpoints))
+
+    def _speeds(self, checkpoints: Sequence[str]) -> dict[str, dict[Kind, float]]:
+        store = self.store
+        runs = [run for run in store.runs.all() if not run.shipped]
+        return {
+            name: speeds_of([(run, store.journal.counts(run.id)) for run in runs if run.spec.checkpoint == name])
+            for name in checkpoints
+        }
 
     def finished(self) -> list[FinishedRun]:
         """Return every run that is done, with its results; those that were read before are not read again."""
@@ -210,6 +248,7 @@ class Evaluator:
         """Keep a run's newest progress, and end its computation when the evaluator is being closed."""
         with self._changed:
             self._latest[progress.run_id] = progress
+            self._beats += 1
             if self._closed and progress.state is RunState.RUNNING:
                 raise StoppedError("The app is shutting down.", remedy="The run goes on at the next start.")
 

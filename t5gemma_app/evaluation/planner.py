@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from t5gemma_app.checkpoints.catalogue import Catalogue
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import Engine
 from t5gemma_app.errors import InputError, RunFailedError, did_you_mean
+from t5gemma_app.evaluation.batches import Todo
+from t5gemma_app.evaluation.estimate import Outline
 from t5gemma_app.evaluation.identity import location_of, pinned
 from t5gemma_app.evaluation.plan import Part, Plan
 from t5gemma_app.evaluation.records import BenchmarkSpec, Run, RunOrder, RunSpec, RunState
@@ -77,14 +79,23 @@ class Planner:
         """
         find: Callable[[str], Checkpoint] = self._catalogue.find if listed else self._catalogue.resolve
         path = self.suite_path(order.suite, listed=listed)
-        suite = load_suite(path)
+        suite = with_tasks(load_suite(path), order.tasks)
         checkpoint = find(order.checkpoint)
-        data_dir = Path(order.data_dir) if order.data_dir else None
-        planned = list(suite_examples(suite, data_dir, order.limit, order.formatter or None))
+        order = self._with_data(order, suite)
+        planned = _planned(suite, order)
         for one in planned:
             _refuse_method(one, checkpoint)
         checkpoint = pinned(checkpoint, self._settings)
         return self._draft(suite, path, order, checkpoint, planned)
+
+    def outlines(self, order: RunOrder) -> tuple[Outline, ...]:
+        """Return what a suite known by name asks of any checkpoint; the rows are read.
+
+        Raises:
+            InputError: There is no such suite, benchmark or formatter, or the rows can't be had.
+        """
+        suite = with_tasks(load_suite(self.suite_path(order.suite, listed=True)), order.tasks)
+        return tuple(map(_outline, _planned(suite, self._with_data(order, suite))))
 
     def again(self, run: Run) -> Plan:
         """Return the plan of a run that was stored earlier.
@@ -129,6 +140,11 @@ class Planner:
             remedy=did_you_mean(path.stem, known),
         )
 
+    def _with_data(self, order: RunOrder, suite: Suite) -> RunOrder:
+        """Return the order with the owner's folder of official files where it names none and the suite needs one."""
+        folder = self._settings.superglue_dir
+        return replace(order, data_dir=str(folder)) if folder and suite.needs_rows and not order.data_dir else order
+
     def _draft(
         self, suite: Suite, path: Path, order: RunOrder, checkpoint: Checkpoint, planned: list[Planned]
     ) -> Draft:
@@ -162,6 +178,35 @@ class Planner:
         if checkpoint.name in self._catalogue.names():
             return checkpoint.name
         return checkpoint.location if checkpoint.source == "hub" else str(Path(checkpoint.location).resolve())
+
+
+def with_tasks(suite: Suite, tasks: Sequence[str]) -> Suite:
+    """Return a suite cut to some of its benchmarks, which makes it partial; all of them, or none named, cut nothing.
+
+    Raises:
+        InputError: It has no such benchmark.
+    """
+    names = [entry.name for entry in suite.entries]
+    for task in tasks:
+        if task not in names:
+            raise InputError(
+                f"{suite.name} has no benchmark {task[:80]!r}.",
+                expected=f"It has {', '.join(names)}.",
+                remedy=did_you_mean(task, names),
+            )
+    if not tasks or set(tasks) == set(names):
+        return suite
+    return replace(suite, partial=True, entries=tuple(entry for entry in suite.entries if entry.name in tasks))
+
+
+def _planned(suite: Suite, order: RunOrder) -> list[Planned]:
+    data_dir = Path(order.data_dir) if order.data_dir else None
+    return list(suite_examples(suite, data_dir, order.limit, order.formatter or None))
+
+
+def _outline(one: Planned) -> Outline:
+    tokens = sum(Todo(0, example).cost for example in one.examples)
+    return Outline(one.plan.benchmark.name, one.plan.formatter.name, _data(one.source), len(one.examples), tokens)
 
 
 def _benchmark(one: Planned) -> BenchmarkSpec:

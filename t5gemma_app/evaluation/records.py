@@ -127,6 +127,13 @@ class RunOrder:
     limit: int | None = None
     batch_tokens: int | None = None
     """Padded tokens of a batch; the engine's own choice when None."""
+    tasks: tuple[str, ...] = ()
+    """Names of the suite's benchmarks that are measured; empty takes all."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> RunOrder:
+        """Return the order that `asdict` described."""
+        return cls(**{**values, "tasks": tuple(values.get("tasks", ()))})
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ def _run(row: tuple[Any, ...]) -> Run:
     return Run(
         id=RunId(run_id),
         spec=RunSpec.from_dict(json.loads(spec)),
-        order=RunOrder(**json.loads(order)),
+        order=RunOrder.from_dict(json.loads(order)),
         state=RunState(state),
         created=created,
         started=started,

@@ -50,6 +50,10 @@ class Store:
         """Return every run that is done, with its results; samples are not read."""
         return [FinishedRun(run, self.journal.results(run.id)) for run in self.runs.all((RunState.DONE,))]
 
+    def version(self) -> tuple[int, int]:
+        """Return a pair that is another one after every change to the file."""
+        return self._database.version()
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

@@ -232,3 +232,26 @@ def test_nothing_is_opened_before_it_is_needed(tmp_path) -> None:
     assert not world.file.exists()
     opened.close()
     assert not world.file.exists()
+
+
+def test_the_pulse_stands_still_only_while_nothing_changes(world, running) -> None:
+    resting = running.pulse()
+    assert running.pulse() == resting
+    run = running.start(world.order())
+    queued = running.pulse()
+    assert queued != resting
+    world.engine.free.set()
+    until(lambda: running.progress(run.id).state is RunState.DONE)
+    assert running.pulse() != queued
+
+
+def test_what_a_run_will_cost_is_known_after_the_first_one(world, running) -> None:
+    world.engine.free.set()
+    order = world.order()
+    before = running.cost(order, ["tiny", "other"])
+    assert (before.examples, before.seconds, before.unmeasured) == (2 * TOTAL, None, ("tiny", "other"))
+    run = running.start(order)
+    until(lambda: running.progress(run.id).state is RunState.DONE)
+    after = running.cost(order, ["tiny", "other"])
+    assert after.seconds is not None and after.seconds > 0
+    assert after.unmeasured == ("other",)

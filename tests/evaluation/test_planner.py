@@ -125,3 +125,31 @@ def test_suites_are_listed_and_broken_ones_are_named_only_when_asked_for(world) 
 def test_the_suites_that_ship_are_there() -> None:
     planner = Planner(Catalogue(()), FakeEngine(), Settings())
     assert "smoke" in [suite.name for suite in planner.suites()]
+
+
+def test_some_of_a_suites_benchmarks_make_a_partial_run_that_goes_on_as_such(world) -> None:
+    store = world.store()
+    plan = world.planner.draft(replace(world.order(), tasks=("multirc", "cb"))).stored(store.runs)
+    assert [part.spec.name for part in plan.parts] == ["cb", "multirc"]  # in the suite's order
+    assert plan.run.spec.partial and plan.run.order.tasks == ("multirc", "cb")
+    again = world.planner.again(store.runs.get(plan.run.id))
+    assert [part.spec for part in again.parts] == [part.spec for part in plan.parts]
+    store.close()
+
+
+def test_all_benchmarks_named_are_the_whole_suite_and_unknown_ones_are_refused(world) -> None:
+    assert draft(world, tasks=("multirc", "cb", "boolq")).spec == draft(world).spec
+    with pytest.raises(InputError, match="Did you mean boolq"):
+        draft(world, tasks=("bolq",))
+
+
+def test_the_owners_folder_is_used_where_an_order_names_none(world) -> None:
+    settings = Settings(superglue_dir=world.data)
+    catalogue = Catalogue((Checkpoint("tiny", "local", str(world.folder / "tiny")),))
+    planner = Planner(catalogue, FakeEngine(), settings, world.suites)
+    found = planner.draft(replace(world.order(), data_dir=""))
+    assert found.spec == draft(world).spec
+    assert found.order.data_dir == str(world.data.resolve())
+    outlines = planner.outlines(replace(world.order(), data_dir="", limit=5))
+    assert [(one.name, one.examples) for one in outlines] == [("boolq", 5), ("cb", 5), ("multirc", 5)]
+    assert all(one.tokens >= one.examples for one in outlines)
