@@ -85,6 +85,9 @@ class Settings:
         _one_of("auto", "flash_attention_2", "flash_attention_3", "sdpa", "eager"),
         "attention implementation",
     )
+    screened_head: str = _setting(
+        "auto", _one_of("auto", "on", "off"), "find the best words in 8 bits first; the answers stay the same"
+    )
     memory_gb: float | None = _setting(None, _GIGABYTES, "memory the loaded checkpoints may take together")
     threads: int | None = _setting(None, _whole(1, 1024), "CPU threads torch may use")
     data_dir: Path | None = _setting(None, _FOLDER, "folder for runs and results")

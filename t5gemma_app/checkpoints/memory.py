@@ -32,6 +32,9 @@ file's own format stay mapped and are counted as weights; rows of the embedding 
 resident, so the estimate is an upper limit (914 MB taken, 1,136 MB estimated in bfloat16).
 """
 
+SCREENED_WEIGHTS = 1 << 24
+"""From this many weights on, the output table is kept a second time in 8 bits, on the CPU in float32."""
+
 STREAMS = 4
 """Arrays of one layer's width that are alive in a pass beside the feed-forward: residual, normed, queries, output."""
 
@@ -52,6 +55,8 @@ class MemoryEstimate:
     """The widest moment of a pass over the prompt; attention scores are computed in tiles and stay small."""
     runtime: int
     """The process itself, or the device's context."""
+    screen: int = 0
+    """The output table in 8 bits with its bounds, on the CPU in float32."""
 
     @property
     def total(self) -> int:
@@ -61,7 +66,7 @@ class MemoryEstimate:
     @property
     def checkpoint(self) -> int:
         """What the checkpoint adds to a process that runs already."""
-        return self.weights + self.self_cache + self.cross_cache + self.logits + self.activations
+        return self.weights + self.self_cache + self.cross_cache + self.logits + self.activations + self.screen
 
 
 def estimate_memory(
@@ -93,11 +98,12 @@ def estimate_memory(
         )
     size = DTYPE_BYTES[dtype]
     if decoder is None or checkpoint.head != "none":
-        self_cache = cross_cache = logits = 0
+        self_cache = cross_cache = logits = screen = 0
     else:
         self_cache = _self_cache(decoder, answer_tokens, batch, size)
         cross_cache = _cross_cache(decoder, prompt_tokens, batch, size)
         logits = batch * decoder.vocabulary * 4 * LOGIT_COPIES
+        screen = _screen(decoder, device_kind, dtype) if checkpoint.family == "t5gemma" else 0
     mapped = int(FILE_SHARE * parameters.total * DTYPE_BYTES[checkpoint.dtype])
     return MemoryEstimate(
         weights=parameters.total * size + mapped,
@@ -106,7 +112,15 @@ def estimate_memory(
         logits=logits,
         activations=_activations(encoder, prompt_tokens, batch, size),
         runtime=RUNTIME_BYTES.get(device_kind, 0),
+        screen=screen,
     )
+
+
+def _screen(decoder: Stack, device_kind: str, dtype: str) -> int:
+    """Count a byte a weight, and scale, length and residual of each word in float32."""
+    if (device_kind, dtype) != ("cpu", "float32") or decoder.vocabulary * decoder.hidden < SCREENED_WEIGHTS:
+        return 0
+    return decoder.vocabulary * (decoder.hidden + 3 * 4)
 
 
 def _self_cache(decoder: Stack, tokens: int, batch: int, size: int) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from t5gemma_app.services import Services
 
 _PARTS = ("encoder", "decoder", "cross_attention", "embeddings", "total")
-_MEMORY = ("weights", "self_cache", "cross_cache", "logits", "activations", "runtime", "total")
+_MEMORY = ("weights", "self_cache", "cross_cache", "logits", "activations", "screen", "runtime", "total")
 
 
 def add_show(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

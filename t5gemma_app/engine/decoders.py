@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from t5gemma_app.engine.generate import Decoding, padded, special_ids
+from t5gemma_app.engine.head import ScreenedHead
 from t5gemma_app.engine.sampling import Chooser
 from t5gemma_app.engine.slots import Slots
 from t5gemma_app.engine.types import SamplingParameters
@@ -53,19 +54,29 @@ class Decoder(Protocol):
         ...
 
 
-def decoder_of(model: Any) -> Decoder:
+def decoder_of(model: Any, head: ScreenedHead | None = None) -> Decoder:
     """Return a decoder in slots for T5Gemma, and one answer after the other for T5Gemma 2.
 
     T5Gemma 2 merges self- and cross-attention into one layer with one mask, for which slots are not written.
+
+    Args:
+        model: A model for conditional generation, in evaluation mode.
+        head: Finds the best words in place of the full product.
     """
-    return SlotDecoder(model) if model.config.model_type == "t5gemma" else SerialDecoder(model)
+    return SlotDecoder(model, head) if has_slots(model) else SerialDecoder(model)
+
+
+def has_slots(model: Any) -> bool:
+    """Return whether the model's answers are decoded in slots."""
+    return bool(model.config.model_type == "t5gemma")
 
 
 class SlotDecoder:
     """Decodes in slots: one decoder step for all seats."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, head: ScreenedHead | None = None) -> None:
         self._model = model
+        self._head = head
         self._slots = Slots(model)
         self._seats: list[Seat] = []
         self._start, self._pad, self.end_ids = special_ids(model)
@@ -90,12 +101,7 @@ class SlotDecoder:
     def step(self) -> None:
         """Add a token to every seat."""
         states = self._slots.step([seat.last for seat in self._seats])
-        logits = self._logits(states)
-        if all(seat.chooser.plain_greedy for seat in self._seats):
-            chosen = logits.argmax(dim=-1).tolist()
-        else:
-            chosen = [seat.chooser.choose(row) for seat, row in zip(self._seats, logits, strict=True)]
-        for seat, index in zip(self._seats, chosen, strict=True):
+        for seat, index in zip(self._seats, self._choose(states), strict=True):
             seat.take(index, self.end_ids)
 
     def leave(self, seat: Seat) -> None:
@@ -105,8 +111,22 @@ class SlotDecoder:
         self._seats[row] = self._seats[last]
         self._seats.pop()
 
-    def _logits(self, states: Tensor) -> Tensor:
-        logits: Tensor = self._model.lm_head(states)
+    def _choose(self, states: Tensor) -> list[int]:
+        """Return each seat's next token: from the few words that can win where that is enough, else from all."""
+        needed = [seat.chooser.needed for seat in self._seats]
+        if self._head is not None and all(needed):
+            words = self._head.top(states, max(filter(None, needed)))
+            return [
+                seat.chooser.choose(self._capped(scores), ids)
+                for seat, (scores, ids) in zip(self._seats, words, strict=True)
+            ]
+        logits = self._capped(self._model.lm_head(states))
+        if all(seat.chooser.plain_greedy for seat in self._seats):
+            best: list[int] = logits.argmax(dim=-1).tolist()
+            return best
+        return [seat.chooser.choose(row) for seat, row in zip(self._seats, logits, strict=True)]
+
+    def _capped(self, logits: Tensor) -> Tensor:
         cap = self._model.config.decoder.final_logit_softcapping
         return logits if cap is None else torch.tanh(logits / cap) * cap
 

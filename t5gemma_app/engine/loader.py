@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
-from t5gemma_app.checkpoints.placement import FLASH, Placement
+from t5gemma_app.checkpoints.placement import FLASH, Placement, Reason
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.attention import IMPLEMENTATION, transformers_name
-from t5gemma_app.engine.decoders import decoder_of
+from t5gemma_app.engine.decoders import decoder_of, has_slots
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.generate import Decoding
+from t5gemma_app.engine.head import choose_head
 from t5gemma_app.engine.score import Question, score_questions
 from t5gemma_app.engine.session import Lane
 from t5gemma_app.engine.types import SamplingParameters
@@ -58,7 +59,9 @@ class Loaded:
         return score_questions(self.model, questions)
 
 
-def load_weights(checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, placement: Placement) -> Loaded:
+def load_weights(
+    checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, placement: Placement, screened_head: str = "auto"
+) -> Loaded:
     """Read a checkpoint for conditional generation into memory.
 
     Args:
@@ -66,6 +69,7 @@ def load_weights(checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, pla
         folder: Where its files are.
         encoder: Its tokenizer.
         placement: Where it goes, in which number format, with which attention.
+        screened_head: Whether the output head looks for the best words in 8 bits first: `auto`, `on` or `off`.
 
     Raises:
         BrokenCheckpointError: Files are damaged, or weights are missing.
@@ -115,7 +119,13 @@ def load_weights(checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, pla
         size -= tied.weight.numel() * tied.weight.element_size()
     seconds = time.perf_counter() - started
     logger.info("Loaded %s in %.1f s: %s", checkpoint.name, seconds, placement.sentence())
-    return Loaded(checkpoint, model, encoder, Lane(decoder_of(model)), placement, size, seconds)
+    head = choose_head(model.get_output_embeddings().weight, screened_head if has_slots(model) else "off")
+    size += head.head.bytes if head.head else 0
+    placement = replace(
+        placement,
+        reasons=(*placement.reasons, Reason("output head", "screened" if head.head else "full", head.reason)),
+    )
+    return Loaded(checkpoint, model, encoder, Lane(decoder_of(model, head.head)), placement, size, seconds)
 
 
 def spare_decoder(model: Any) -> None:

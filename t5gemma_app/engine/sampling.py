@@ -30,17 +30,26 @@ class Chooser:
         """Whether the choice is the largest logit, so that a whole batch can be chosen at once."""
         return self._parameters.greedy and self._parameters.repetition_penalty == 1.0
 
-    def choose(self, logits: Tensor) -> int:
+    @property
+    def needed(self) -> int | None:
+        """How many of the best words the choice depends on; None where it depends on all of them."""
+        if self._parameters.repetition_penalty != 1.0:
+            return None
+        return 1 if self._parameters.greedy else self._parameters.top_k or None
+
+    def choose(self, logits: Tensor, ids: Tensor | None = None) -> int:
         """Return the next token.
 
         Args:
-            logits: [vocabulary], any dtype.
+            logits: [words], any dtype.
+            ids: The words' ids, where they are the best `needed` ones and others rather than the whole vocabulary.
         """
         scores = penalised(logits.float(), list(self._seen), self._parameters.repetition_penalty)
         if self._parameters.greedy:
-            index = int(scores.argmax())
+            place = int(scores.argmax())
         else:
-            index = self._draw(*kept(scores, self._parameters))
+            place = self._draw(*kept(scores, self._parameters))
+        index = place if ids is None else int(ids[place])
         self._seen[index] = None
         return index
 

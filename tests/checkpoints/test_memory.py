@@ -64,6 +64,12 @@ def test_a_longer_answer_fills_full_layers_only() -> None:
     assert beyond - at_window == 2 * decoder.kv_heads * decoder.head_dim * full * 10 * 2
 
 
+def test_the_output_table_is_kept_a_second_time_only_where_it_is_screened() -> None:
+    assert estimate_memory(SMALL, "float32").screen == 256_000 * (512 + 12)
+    assert estimate_memory(SMALL, "bfloat16").screen == 0
+    assert estimate_memory(SMALL, "float32", device_kind="cuda").screen == 0
+
+
 def test_a_classifier_holds_no_caches() -> None:
     classifier = replace(SMALL, head="sequence", decoder=None)
     estimate = estimate_memory(classifier, "float32")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
 from t5gemma_app.engine.decoders import SerialDecoder, SlotDecoder
 from t5gemma_app.engine.generate import padded
+from t5gemma_app.engine.head import ScreenedHead
 from t5gemma_app.engine.types import SamplingParameters
 from tests.tiny import tiny_model
 
@@ -87,6 +89,16 @@ def test_a_seeded_sample_is_the_same_alone_and_in_company():
     single = [served(SlotDecoder(model), [row])[0][0] for row in rows]
     assert together == single
     assert together == served(SerialDecoder(model), rows, seats=6)[0]
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_screening_changes_no_token(sampled):
+    model = tiny_model(strength=3.0)
+    model.set_attn_implementation(IMPLEMENTATION)
+    rows = [(prompt, replace(parameters, top_k=5 if sampled else 0)) for prompt, parameters in requests(30, 4, sampled)]
+    head = ScreenedHead(model.lm_head.out_proj.weight)
+    assert served(SlotDecoder(model, head), rows)[0] == served(SlotDecoder(model), rows)[0]
+    assert head.count.screened > 100
 
 
 def test_answers_longer_than_the_first_room_go_on():

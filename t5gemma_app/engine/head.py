@@ -1,0 +1,164 @@
+"""The output head on a CPU: look for the best words in 8 bits, then prove that no other word can win.
+
+T5Gemma's 256,000 words make the head two thirds of a small model's step. The table is kept a second time in 8-bit
+codes; their product with the quantised state is cheap, and how far it can be off is bounded for every word by
+Cauchy-Schwarz: |W·x - (sC)·(tq)| <= |sC| |x - tq| + |W - sC| |x|. Words whose upper bound stays below the best lower
+bound are out; the few others are computed in float32, so the best words and their scores are those of the full product.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# Below this many weights the whole product fits into the processor's caches and is quick anyway.
+SMALLEST_TABLE = 1 << 24
+# With more words than this in question the full product is as quick.
+MOST_CANDIDATES = 4096
+# Float32 products of either kind differ in their last bits; the bound leaves room for that.
+ROUNDING = 2e-6
+PROBES = 5
+
+
+class Words(NamedTuple):
+    """Words with their scores."""
+
+    scores: Tensor
+    """[words], float32"""
+    ids: Tensor
+    """[words], ascending"""
+
+
+@dataclass(slots=True)
+class ScreenCount:
+    """How often the screening decided, and how often the full product had to."""
+
+    screened: int = 0
+    full: int = 0
+
+    @property
+    def fallback_rate(self) -> float:
+        """Share of the rows that needed the full product."""
+        return self.full / max(1, self.full + self.screened)
+
+
+class ScreenedHead:
+    """Finds the best words of a table for given states.
+
+    Args:
+        weight: The output table, [vocabulary, hidden], float32 on the CPU.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        self._weight = weight.detach()
+        scales = self._weight.abs().amax(dim=1).clamp_min(1e-30) / 127
+        codes = torch.empty(weight.shape, dtype=torch.int8)
+        residuals = torch.empty(len(weight))
+        lengths = torch.empty(len(weight))
+        # In parts, so that no second float32 table is ever in memory.
+        for start in range(0, len(weight), 1 << 14):
+            part = slice(start, start + (1 << 14))
+            code = torch.round(self._weight[part] / scales[part, None])
+            codes[part] = code.to(torch.int8)
+            close = code.mul_(scales[part, None])
+            lengths[part] = close.norm(dim=1)
+            residuals[part] = (self._weight[part] - close).norm(dim=1)
+        self._codes, self._scales = codes.t(), scales
+        self._lengths, self._residuals = lengths, residuals
+        self.count = ScreenCount()
+
+    @property
+    def bytes(self) -> int:
+        """Memory beside the table itself."""
+        parts = (self._codes, self._scales, self._lengths, self._residuals)
+        return sum(part.numel() * part.element_size() for part in parts)
+
+    def best(self, states: Tensor) -> list[int]:
+        """Return each row's best word, the same as the full product's.
+
+        Args:
+            states: [rows, hidden], float32.
+        """
+        return [int(words.ids[words.scores.argmax()]) for words in self.top(states, 1)]
+
+    @torch.inference_mode()
+    def top(self, states: Tensor, count: int) -> list[Words]:
+        """Return for each row words among which its `count` best are, with their exact scores.
+
+        Args:
+            states: [rows, hidden], float32.
+            count: How many of the best words must be there.
+        """
+        about, slack = self._screen(states)
+        low = about - slack
+        least = low.amax(dim=1) if count == 1 else torch.topk(low, min(count, low.shape[1]), dim=1).values[:, -1]
+        may_win = about.add_(slack) >= least[:, None]
+        return [self._exact(state, row) for state, row in zip(states, may_win, strict=True)]
+
+    def _screen(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Return approximate scores and how far each can be off, both [rows, vocabulary]."""
+        step = states.abs().amax(dim=1, keepdim=True).clamp_min(1e-30) / 127
+        code = torch.round(states / step)
+        off = (states - code * step).norm(dim=1, keepdim=True)
+        size = states.norm(dim=1, keepdim=True)
+        about = torch._int_mm(code.to(torch.int8), self._codes).float()
+        about.mul_(self._scales).mul_(step)
+        slack = self._lengths * (off + ROUNDING * size)
+        return about, slack.addcmul_(self._residuals.expand_as(slack), size.expand_as(slack))
+
+    def _exact(self, state: Tensor, may_win: Tensor) -> Words:
+        ids = torch.nonzero(may_win).flatten()
+        if len(ids) > MOST_CANDIDATES:
+            self.count.full += 1
+            return Words(functional.linear(state, self._weight), torch.arange(len(self._weight)))
+        self.count.screened += 1
+        return Words(functional.linear(state, self._weight[ids]), ids)
+
+
+class HeadChoice(NamedTuple):
+    """The head that decoding uses, and why; None is the full product."""
+
+    head: ScreenedHead | None
+    reason: str
+
+
+def choose_head(weight: Tensor, wish: str) -> HeadChoice:
+    """Choose between screening and the full product by timing both on this machine.
+
+    Args:
+        weight: The output table, [vocabulary, hidden].
+        wish: `auto`, `on` or `off`.
+    """
+    if wish == "off":
+        return HeadChoice(None, "full product: set by T5GEMMA_SCREENED_HEAD")
+    if weight.device.type != "cpu" or weight.dtype != torch.float32:
+        return HeadChoice(None, "full product: screening is for float32 on a CPU")
+    if weight.numel() < SMALLEST_TABLE and wish != "on":
+        return HeadChoice(None, "full product: the table is small")
+    head = ScreenedHead(weight)
+    if wish == "on":
+        return HeadChoice(head, "screened in 8 bits, exact: set by T5GEMMA_SCREENED_HEAD")
+    # States of a real model are not at hand yet; a row of the table itself is one whose best word is clear.
+    states = weight[:1].clone()
+    screened, full = _milliseconds(lambda: head.best(states)), _milliseconds(lambda: functional.linear(states, weight))
+    words = f"{screened:.0f} ms a step in 8 bits, {full:.0f} ms in full"
+    head.count = ScreenCount()
+    if screened < full:
+        return HeadChoice(head, f"screened, exact: {words}")
+    return HeadChoice(None, f"full product: {words}")
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    spent = []
+    for _ in range(PROBES):
+        begun = time.perf_counter()
+        work()
+        spent.append((time.perf_counter() - begun) * 1e3)
+    return median(spent)
