@@ -38,7 +38,8 @@ trials: $(DEV_STAMP)  ## run the slow tests, which take minutes
 	@$(PY) -m pytest -m slow $(ARGS); code=$$?; \
 	  if [ $$code -eq 5 ]; then echo "There are no slow tests."; else exit $$code; fi
 
-bench: $(RUN_STAMP)  ## speed and memory beside plain transformers
+bench: $(RUN_STAMP)  ## speed beside transformers and CTranslate2: make bench ARGS="CHECKPOINT PROMPTS.jsonl"
+	@$(PIP) -r requirements-bench.txt
 	$(PY) -m bench.generation $(ARGS)
 
 demo: $(RUN_STAMP)  ## train the embedded checkpoint again, on the CPU

@@ -1,161 +1,231 @@
-"""Times greedy answers by the engine beside transformers' own `generate`, each in a process of its own.
+"""Times greedy decoding beside the engines that people would use instead, each in a process of its own, in turn.
 
-python -m bench.generation --checkpoint t5gemma-demo-chat --prompts 32 --new-tokens 64
+python -m bench.generation CHECKPOINT PROMPTS.jsonl --field passage --batch 1,8 --tokens 24 --out report.json
+
+A step is (time of N tokens - time of one) / (N - 1), so that reading the prompt is left out. CTranslate2 is measured
+where it is installed: `.venv/bin/pip install -r requirements-bench.txt`. Its int8 is not exact, ours is.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
-import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
 from typing import Any
 
-from t5gemma_app.checkpoints.records import Checkpoint
-from t5gemma_app.engine.local import LocalEngine
-from t5gemma_app.engine.types import SamplingParameters
-from t5gemma_app.errors import WorkbenchError
-from t5gemma_app.services import build_services
-from t5gemma_app.settings import Settings
-from t5gemma_app.tasks.turns import Turn, write_turns
+Rows = list[list[int]]
+Run = Callable[[int], Rows]
 
-QUESTIONS = (
-    "How do plants create energy?",
-    "What is the capital of Kenya?",
-    "What is 17 + 25?",
-    "The key is in the garage. The lamp is in the attic. Where is the key?",
-)
-WAYS = ("engine, one by one", "engine, together", "transformers, one by one", "transformers, together")
+ENGINES = ("ours", "transformers", "ct2-int8", "ct2-float32")
 
 
-def questions(count: int) -> list[str]:
-    """Return prompts of several lengths."""
-    return [QUESTIONS[index % len(QUESTIONS)] * (1 + index % 3) for index in range(count)]
+def prompts(options: argparse.Namespace) -> list[str]:
+    """Return as many texts as the largest batch has rows."""
+    lines = options.prompts.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)[options.field] for line in lines[: max(options.batch)]]
 
 
-def measure(way: str, name: str, count: int, new_tokens: int) -> dict[str, Any]:
-    """Answer the prompts one way; loading and one warm-up are left out of the time."""
-    services = build_services(Settings.from_environ())
-    checkpoint = services.catalogue.resolve(name)
-    prompts = questions(count)
-    library, manner = way.split(", ")
-    assert isinstance(services.engine, LocalEngine)
-    make = by_engine if library == "engine" else by_transformers
-    answer = make(services.engine, checkpoint, new_tokens)
-    groups = [prompts] if manner == "together" else [[prompt] for prompt in prompts]
-    answer(prompts[:1])
-    begun = time.perf_counter()
-    produced = [ids for group in groups for ids in answer(group)]
-    seconds = time.perf_counter() - begun
-    services.engine.close()
-    tokens = sum(map(len, produced))
-    return {
-        "way": way,
-        "tokens": tokens,
-        "seconds": seconds,
-        "tokens_per_second": tokens / seconds,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "ids": produced,
-    }
+def encoded(options: argparse.Namespace, count: int) -> Rows:
+    """Return the ids of the first prompts, each cut to the same length."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(options.checkpoint)
+    return [tokenizer(text)["input_ids"][: options.prompt_tokens] for text in prompts(options)[:count]]
 
 
-def by_engine(
-    engine: LocalEngine, checkpoint: Checkpoint, new_tokens: int
-) -> Callable[[Sequence[str]], list[list[int]]]:
-    """Return what answers through the app's engine."""
-    parameters = SamplingParameters(max_new_tokens=new_tokens)
-    for _ in engine.load(checkpoint):
-        pass
+def ours(options: argparse.Namespace) -> Callable[[int], Run]:
+    """Return what decodes in slots, as the app's answers are."""
+    import torch
 
-    def answer(prompts: Sequence[str]) -> list[list[int]]:
-        pieces = [write_turns([Turn("user", prompt)]) for prompt in prompts]
-        return [list(result.token_ids) for result in engine.generate_batch(checkpoint, pieces, parameters)]
+    from t5gemma_app.checkpoints.folder import read_folder
+    from t5gemma_app.checkpoints.placement import Placement
+    from t5gemma_app.engine.attention import register_attention
+    from t5gemma_app.engine.decoders import SlotDecoder
+    from t5gemma_app.engine.encode import TextEncoder
+    from t5gemma_app.engine.loader import keep_buffers, load_weights
+    from t5gemma_app.engine.types import SamplingParameters
 
-    return answer
+    keep_buffers()
+    register_attention()
+    folder = Path(options.checkpoint)
+    loaded = load_weights(
+        read_folder(folder), folder, TextEncoder.from_folder(folder), Placement("cpu", "float32", "sdpa"), options.head
+    )
+    print(f"output head: {loaded.placement.reasons[-1].because}", file=sys.stderr)
+    decoder = loaded.lane._decoder
+    assert isinstance(decoder, SlotDecoder)
+    # The peers are made to go on past an end mark, and so is the engine.
+    decoder.end_ids = frozenset()
+
+    def of(size: int) -> Run:
+        rows = encoded(options, size)
+
+        def run(tokens: int) -> Rows:
+            with torch.inference_mode():
+                seats = decoder.join(rows, [SamplingParameters(max_new_tokens=tokens)] * len(rows))
+                for _ in range(tokens):
+                    decoder.step()
+                for seat in seats:
+                    decoder.leave(seat)
+            return [seat.ids for seat in seats]
+
+        return run
+
+    return of
 
 
-def by_transformers(
-    engine: LocalEngine, checkpoint: Checkpoint, new_tokens: int
-) -> Callable[[Sequence[str]], list[list[int]]]:
-    """Return what answers through transformers alone, in the engine's number format and on its device."""
+def transformers(options: argparse.Namespace) -> Callable[[int], Run]:
+    """Return what decodes with transformers' own `generate`, float32, as it chooses itself."""
     import torch
     from transformers import AutoModelForSeq2SeqLM
 
-    placement = engine.place(checkpoint)
-    encoder = engine.encoder(checkpoint)
-    model = AutoModelForSeq2SeqLM.from_pretrained(checkpoint.location, dtype=getattr(torch, placement.dtype))
-    model = model.to(placement.device).eval()
-    ends = model.generation_config.eos_token_id
-    ends = set(ends if isinstance(ends, list) else [ends])
+    model = AutoModelForSeq2SeqLM.from_pretrained(options.checkpoint, dtype=torch.float32).eval()
+    model.generation_config.eos_token_id = None
 
-    def answer(prompts: Sequence[str]) -> list[list[int]]:
-        rows = [encoder.ids(write_turns([Turn("user", prompt)])) for prompt in prompts]
+    def of(size: int) -> Run:
+        rows = encoded(options, size)
         width = max(map(len, rows))
-        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=model.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=model.device)
-        with torch.inference_mode():
-            produced = model.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=new_tokens)
-        return [until_end(row[1:], ends) for row in produced.tolist()]
+        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
+        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
 
-    return answer
+        def run(tokens: int) -> Rows:
+            with torch.inference_mode():
+                output = model.generate(
+                    input_ids=ids, attention_mask=mask, max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False
+                )
+            return [row[1:] for row in output.tolist()]
+
+        return run
+
+    return of
 
 
-def until_end(ids: list[int], ends: set[int]) -> list[int]:
-    """Return the ids of an answer, its end mark included, without the padding behind it."""
-    for index, token in enumerate(ids):
-        if token in ends:
-            return ids[: index + 1]
-    return ids
+def ctranslate2(options: argparse.Namespace, quantization: str) -> Callable[[int], Run]:
+    """Return what decodes with CTranslate2 on a converted copy of the checkpoint."""
+    import ctranslate2 as library
+    import torch
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(options.checkpoint)
+    folder = tempfile.mkdtemp()
+    converter = Path(sys.executable).with_name("ct2-transformers-converter")
+    words = [str(converter), "--model", options.checkpoint, "--output_dir", folder, "--force"]
+    subprocess.run([*words, "--quantization", quantization], check=True, capture_output=True)
+    translator = library.Translator(folder, device="cpu", intra_threads=torch.get_num_threads())
+
+    def of(size: int) -> Run:
+        source = [tokenizer.convert_ids_to_tokens(row) for row in encoded(options, size)]
+
+        def run(tokens: int) -> Rows:
+            found = translator.translate_batch(
+                source, beam_size=1, max_decoding_length=tokens, min_decoding_length=tokens, max_input_length=0
+            )
+            return [tokenizer.convert_tokens_to_ids(one.hypotheses[0]) for one in found]
+
+        return run
+
+    return of
+
+
+def measured(run: Run, tokens: int) -> dict[str, Any]:
+    """Return the time to the first token and of each further one."""
+    run(2)
+    begun = time.perf_counter()
+    run(1)
+    first = time.perf_counter() - begun
+    begun = time.perf_counter()
+    rows = run(tokens)
+    step = (time.perf_counter() - begun - first) / (tokens - 1)
+    return {"ttft_s": first, "step_ms": step * 1e3, "tokens_per_s": len(rows) / step, "first_row_ids": rows[0]}
+
+
+def engine(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one engine at every batch size, in this process."""
+    if name.startswith("ct2-"):
+        of = ctranslate2(options, name.removeprefix("ct2-"))
+    else:
+        of = ours(options) if name == "ours" else transformers(options)
+    return {f"{name}@{size}": measured(of(size), options.tokens) for size in options.batch}
+
+
+def apart(name: str, words: Sequence[str]) -> dict[str, Any]:
+    """Measure one engine in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.generation", *words, "--engine", name],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
+
+
+def together(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the medians of several passes."""
+    keys = ("ttft_s", "step_ms", "tokens_per_s")
+    return {
+        name: {key: median(one[name][key] for one in passes) for key in keys}
+        | {"first_row_ids": passes[-1][name]["first_row_ids"]}
+        for name in passes[0]
+    }
+
+
+def table(report: dict[str, Any], passes: Sequence[dict[str, Any]]) -> str:
+    """Write the medians in columns, with the engine's speed as a multiple of each peer's, pass by pass."""
+    lines = [f"{'engine@rows':16} {'first token s':>13} {'ms a step':>10} {'tokens/s':>9}  ours is"]
+    for name, values in report.items():
+        size = name.partition("@")[2]
+        ratios = [one[f"ours@{size}"]["tokens_per_s"] / one[name]["tokens_per_s"] for one in passes]
+        spread = f"{median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f})"
+        same = values["first_row_ids"] == report[f"ours@{size}"]["first_row_ids"]
+        note = "" if name.startswith("ours") else spread + ("" if same else ", other tokens")
+        lines.append(
+            f"{name:16} {values['ttft_s']:>13.3f} {values['step_ms']:>10.1f} {values['tokens_per_s']:>9.1f}  {note}"
+        )
+    return "\n".join(lines)
 
 
 def main() -> int:
-    """Measure every way in a process of its own, and print a table."""
+    """Measure all engines in turn, `--repeats` times, and print medians and ratios."""
     parser = argparse.ArgumentParser(prog="python -m bench.generation", description=__doc__)
-    parser.add_argument("--checkpoint", default="t5gemma-demo-chat", help="a name of the catalogue, or a folder")
-    parser.add_argument("--prompts", type=int, default=16)
-    parser.add_argument("--new-tokens", type=int, default=48)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("checkpoint", help="a folder in transformers' layout")
+    parser.add_argument("prompts", type=Path, help="a jsonl file")
+    parser.add_argument("--field", default="passage", help="where a line has its text")
+    parser.add_argument("--batch", type=lambda text: [int(size) for size in text.split(",")], default=[1, 8])
+    parser.add_argument("--tokens", type=int, default=24)
+    parser.add_argument("--prompt-tokens", type=int, default=150)
+    parser.add_argument("--engines", default="ours,transformers,ct2-int8")
+    parser.add_argument("--head", default="auto", choices=("auto", "on", "off"), help="the screened output head")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path, help="write the medians as JSON")
+    parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    try:
-        if options.way:
-            print(json.dumps(measure(options.way, options.checkpoint, options.prompts, options.new_tokens)))
-            return 0
-        results = [apart(way, options) for way in WAYS]
-    except WorkbenchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    first = results[0]["ids"]
-    for result in results:
-        result["same_tokens"] = result.pop("ids") == first
-    print(json.dumps(results) if options.json else table(results))
+    if options.engine:
+        print("\n" + json.dumps(engine(options.engine, options)))
+        return 0
+    names = options.engines.split(",")
+    if importlib.util.find_spec("ctranslate2") is None and any(name.startswith("ct2") for name in names):
+        print("CTranslate2 is not installed, so it is left out.", file=sys.stderr)
+        names = [name for name in names if not name.startswith("ct2")]
+    passes = []
+    for number in range(options.repeats):
+        found: dict[str, Any] = {}
+        for name in names:
+            found |= apart(name, sys.argv[1:])
+        passes.append(found)
+        print(f"pass {number + 1} of {options.repeats} done", file=sys.stderr)
+    report = together(passes)
+    if options.out:
+        options.out.write_text(json.dumps(report), encoding="utf-8")
+    print(table(report, passes))
     return 0
-
-
-def apart(way: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Measure one way in a fresh process, so that memory peaks do not mix."""
-    words = ["--checkpoint", options.checkpoint, "--prompts", str(options.prompts)]
-    words += ["--new-tokens", str(options.new_tokens), "--way", way]
-    done = subprocess.run([sys.executable, "-m", "bench.generation", *words], capture_output=True, text=True)
-    if done.returncode:
-        raise WorkbenchError(f"{way}: {(done.stderr.strip().splitlines() or ['no output'])[-1]}")
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
-
-
-def table(results: Sequence[dict[str, Any]]) -> str:
-    """Write the results in columns."""
-    lines = [f"{'':26} {'tokens':>7} {'seconds':>8} {'tokens/s':>9} {'peak GB':>8}  same tokens"]
-    for r in results:
-        same = "yes" if r["same_tokens"] else "no"
-        lines.append(
-            f"{r['way']:26} {r['tokens']:>7} {r['seconds']:>8.2f} {r['tokens_per_second']:>9.1f}"
-            f" {r['peak_bytes'] / 1e9:>8.2f}  {same}"
-        )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
