@@ -136,6 +136,7 @@ _FACTS = (
     "objective",
     "stage",
     "parameters",
+    "method",
     "dtype",
     "attention",
     "device",

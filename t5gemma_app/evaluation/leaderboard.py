@@ -38,6 +38,8 @@ class Row:
     objective: str = ""
     stage: str = ""
     parameters: int | None = None
+    method: str = ""
+    """How answers were read: `rank`, `generate`, or both joined by a plus sign."""
     dtype: str = ""
     attention: str = ""
     device: str = ""
@@ -62,6 +64,7 @@ class Filter:
     decoder_sizes: tuple[str, ...] = ()
     objectives: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     most_parameters: int | None = None
     since: float | None = None
@@ -75,6 +78,7 @@ class Filter:
             (self.decoder_sizes, row.decoder_size),
             (self.objectives, row.objective),
             (self.stages, row.stage),
+            (self.methods, row.method),
             (self.dtypes, row.dtype),
         )
         if any(wanted and value not in wanted for wanted, value in choices):
@@ -192,6 +196,7 @@ def _row(one: FinishedRun, why_unranked: str) -> Row:
         objective=environment.objective,
         stage=environment.stage,
         parameters=environment.parameters.get("total"),
+        method="+".join(sorted({benchmark.method for benchmark in spec.benchmarks})),
         dtype=spec.dtype,
         attention=spec.attention,
         device=environment.device,

@@ -17,9 +17,10 @@ from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.api import build_endpoints
 from t5gemma_app.ui.chat_tab import CHEAP, build_chat_tab
 from t5gemma_app.ui.header import NAME, banner_html, header_html
+from t5gemma_app.ui.leaderboard_tab import build_leaderboard_tab
 from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.running import MAX_READERS
-from t5gemma_app.ui.theme import ICON, SCRIPT, STYLESHEETS, build_theme
+from t5gemma_app.ui.theme import ICON, SCRIPTS, STYLESHEETS, build_theme
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ def build(services: Services) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Chat", id="chat"):
                 build_chat_tab(blocks, services)
+            with gr.Tab("Leaderboard", id="leaderboard") as board:
+                build_leaderboard_tab(services, board)
             with gr.Tab("Models", id="models") as models:
                 build_models_tab(services, models)
         build_endpoints(services)
@@ -109,7 +112,7 @@ def _launch_options(services: Services) -> dict[str, Any]:
     return {
         "theme": build_theme(),
         "css": "\n".join(path.read_text(encoding="utf-8") for path in STYLESHEETS),
-        "head": f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>",
+        "head": "".join(f"<script>{path.read_text(encoding='utf-8')}</script>" for path in SCRIPTS),
         "favicon_path": ICON,
         "ssr_mode": False,
         "enable_monitoring": False,
