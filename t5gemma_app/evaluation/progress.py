@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -72,3 +73,17 @@ def _benchmark(name: str, total: int, counts: Counts) -> BenchmarkProgress:
     if interval := wilson(counts.right, scored):
         metric = MetricEstimate("accuracy", counts.right / scored, interval.low, interval.high)
     return BenchmarkProgress(name, counts.done, max(total, counts.done), counts.unscored, metric)
+
+
+def score_so_far(progress: Progress) -> MetricEstimate | None:
+    """Return the mean accuracy over the benchmarks that have answers, with the interval of independent ones.
+
+    The score of a finished run may differ: some benchmarks are judged by F1, and a mean over fewer benchmarks is
+    another number.
+    """
+    found = [one.metric for one in progress.benchmarks if one.metric is not None and one.metric.value is not None]
+    if not found:
+        return None
+    value = sum(metric.value or 0.0 for metric in found) / len(found)
+    half = math.sqrt(sum((((metric.high or 0.0) - (metric.low or 0.0)) / 2) ** 2 for metric in found)) / len(found)
+    return MetricEstimate("accuracy", value, max(0.0, value - half), min(1.0, value + half))

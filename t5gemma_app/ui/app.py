@@ -16,9 +16,14 @@ from t5gemma_app.settings import Settings
 from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.api import build_endpoints
 from t5gemma_app.ui.chat_tab import CHEAP, build_chat_tab
-from t5gemma_app.ui.header import NAME, banner_html, header_html
+from t5gemma_app.ui.evaluate_api import build_run_endpoints
+from t5gemma_app.ui.evaluate_board import RunBoard
+from t5gemma_app.ui.evaluate_tab import build_evaluate_tab
+from t5gemma_app.ui.evaluate_words import banner_words
+from t5gemma_app.ui.header import BANNER_SCRIPT, NAME, banner_html, header_html
 from t5gemma_app.ui.leaderboard_tab import build_leaderboard_tab
 from t5gemma_app.ui.models_tab import build_models_tab
+from t5gemma_app.ui.run_desk import RunDesk
 from t5gemma_app.ui.running import MAX_READERS
 from t5gemma_app.ui.theme import ICON, SCRIPTS, STYLESHEETS, build_theme
 
@@ -38,24 +43,30 @@ def build(services: Services) -> gr.Blocks:
     ) as blocks:
         with gr.Column(elem_id="top"):
             header = gr.HTML(header_html(services.engine.status()), apply_default_css=False, elem_id="header")
-            banner = gr.HTML("", apply_default_css=False, elem_id="banner")
-        with gr.Tabs(elem_id="tabs"):
+            banner = gr.HTML("", js_on_load=BANNER_SCRIPT, apply_default_css=False, elem_id="banner")
+        desk, live = RunDesk(services), RunBoard(services)
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Chat", id="chat"):
                 build_chat_tab(blocks, services)
+            with gr.Tab("Evaluate", id="evaluate") as evaluate:
+                runs = build_evaluate_tab(blocks, services, evaluate, banner, desk, live)
             with gr.Tab("Leaderboard", id="leaderboard") as board:
                 build_leaderboard_tab(services, board)
             with gr.Tab("Models", id="models") as models:
                 build_models_tab(services, models)
         build_endpoints(services)
-        _wire_header(blocks, services, header, banner)
+        build_run_endpoints(desk)
+        _wire_header(blocks, services, live, header, banner)
+        for event, name in ((banner.evaluate, "evaluate"), (runs.leaderboard, "leaderboard")):
+            event(None, None, tabs, js=f"() => ({{ __type__: 'update', selected: '{name}' }})", **CHEAP)
     return blocks
 
 
-def _wire_header(blocks: gr.Blocks, services: Services, header: gr.HTML, banner: gr.HTML) -> None:
+def _wire_header(blocks: gr.Blocks, services: Services, board: RunBoard, header: gr.HTML, banner: gr.HTML) -> None:
     shown = gr.State("")
 
     def refreshed(before: str) -> tuple[Any, Any, Any]:
-        html, above = header_html(services.engine.status()), current_banner(services)
+        html, above = header_html(services.engine.status()), current_banner(services, board)
         if html + above == before:
             return gr.skip(), gr.skip(), gr.skip()  # an open fold of the header stays open
         return html, above, html + above
@@ -65,8 +76,8 @@ def _wire_header(blocks: gr.Blocks, services: Services, header: gr.HTML, banner:
     gr.Timer(HEADER_SECONDS).tick(refreshed, shown, outputs, **CHEAP)
 
 
-def current_banner(services: Services) -> str:
-    """Return the banner for what is known now."""
+def current_banner(services: Services, board: RunBoard | None = None) -> str:
+    """Return the banner for what is known now, runs included where they are given."""
     states = {services.access.of(checkpoint).state for checkpoint in services.catalogue.all() if checkpoint.gated}
     opening = opening_checkpoint(services)
     return banner_html(
@@ -75,7 +86,15 @@ def current_banner(services: Services) -> str:
         answering=opening.name if opening else "",
         data_folder=services.data_folder,
         space=services.settings.space,
+        evaluating=_evaluating(board) if board else "",
     )
+
+
+def _evaluating(board: RunBoard) -> str:
+    try:
+        return banner_words(board.snapshot())
+    except WorkbenchError:
+        return ""  # the Evaluate tab says why runs can't be read
 
 
 def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:

@@ -15,6 +15,11 @@ from t5gemma_app.ui.markup import facts, link, text
 
 NAME = "T5Gemma workbench"
 LINE = "Chat with encoder-decoder Gemma, and see what it costs."
+BANNER_SCRIPT = """
+element.addEventListener('click', (event) => {
+  if (event.target.closest('[data-open]')) trigger('evaluate');
+});
+"""
 LICENCE_LINK = "https://huggingface.co/google/t5gemma-2b-2b-ul2-it"
 TOKEN_LINK = "https://huggingface.co/settings/tokens/new?tokenType=fineGrained"  # noqa: S105 - a page's address
 ATTENTION_WORDS = {
@@ -85,7 +90,13 @@ def _loaded(entry: LoadedCheckpoint) -> str:
 
 
 def banner_html(
-    problems: Sequence[str], states: Set[AccessState], *, answering: str, data_folder: DataFolder, space: str | None
+    problems: Sequence[str],
+    states: Set[AccessState],
+    *,
+    answering: str,
+    data_folder: DataFolder,
+    space: str | None,
+    evaluating: str = "",
 ) -> str:
     """Return the one banner that matters most, or an empty string.
 
@@ -95,7 +106,14 @@ def banner_html(
         answering: The checkpoint that is used meanwhile; may be empty.
         data_folder: Where results are kept.
         space: The Space's id, or None elsewhere.
+        evaluating: The evaluation that goes on, in words; it passes, and the others wait until it has.
     """
+    if evaluating:
+        return (
+            '<div class="wb-banner wb-going"><span class="wb-pulse" aria-hidden="true"></span>'
+            f"<span>{text(evaluating)}</span>"
+            '<button type="button" class="wb-act" data-open="evaluate">Open</button></div>'
+        )
     if problems:
         items = "".join(f"<li>{text(sentence)}</li>" for sentence in problems)
         count = "One checkpoint" if len(problems) == 1 else f"{len(problems)} checkpoints"
