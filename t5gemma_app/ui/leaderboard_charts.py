@@ -57,13 +57,14 @@ def tasks_html(rows: Sequence[Row], view: View) -> str:
     if not shown:
         return ""
     legend = "".join(
-        f'<li><span class="wb-key wb-c-series-{i}"></span>{text(name)}</li>' for i, name in enumerate(_names(shown))
+        f'<li><span class="wb-key wb-c-series-{i}"></span>{text(_letter(row, view, name))}</li>'
+        for i, (row, name) in enumerate(zip(shown, _names(shown), strict=True))
     )
     which = "the runs that are compared" if view.a and len(shown) <= 2 else "the first rows of the table"
     groups = [_group(task, shown) for task in tasks_of(shown)]
-    drawn = _twice(lambda width, ident: bars(groups, width=width, ident=ident), 920, "bars")
+    drawn = _twice(lambda width, ident: bars(groups, width=width, ident=ident), 1080, "bars")
     return (
-        f'<figure class="wb-tasks"><figcaption><h3>Task by task</h3><p class="wb-quiet">Scores × 100 of {which}, '
+        f'<figure class="wb-by-task"><figcaption><h3>Task by task</h3><p class="wb-quiet">Scores × 100 of {which}, '
         f'with 95 % intervals; the dashed line is what guessing reaches.</p></figcaption><ul class="wb-legend">{legend}'
         f"</ul>{drawn}</figure>"
     )
@@ -118,8 +119,15 @@ def _point(row: Row, value: float, measure: Measure, view: View) -> Point:
         hint=said + (f" ({row.why_unranked})" if row.why_unranked else ""),
         action=f"pick:{ident}" if ident else "",
         counted=row.rank is not None,
-        mark="A" if ident and ident == view.a else "B" if ident and ident == view.b else "",
+        mark=_letter(row, view),
     )
+
+
+def _letter(row: Row, view: View, name: str = "") -> str:
+    """Return under which letter a run is compared, with its name where one is given."""
+    ident = short_id(row)
+    letter = "A" if ident and ident == view.a else "B" if ident and ident == view.b else ""
+    return f"{letter} {name}".strip()
 
 
 def _heat(rows: Sequence[Row]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 from t5gemma_app.benchmarks.records import Example, Sample
-from t5gemma_app.errors import WorkbenchError
+from t5gemma_app.errors import InputError, WorkbenchError
 from t5gemma_app.evaluation.contexts import Contexts
 from t5gemma_app.evaluation.evaluator import Evaluator
 from t5gemma_app.evaluation.export import to_csv, to_eval_results, to_json, to_latex, to_markdown
@@ -20,7 +20,7 @@ from t5gemma_app.ui.leaderboard_charts import charts_html, tasks_html
 from t5gemma_app.ui.leaderboard_compare import HINT, HINT_ONE, comparison_html
 from t5gemma_app.ui.leaderboard_samples import page_of, paired, samples_html, selected
 from t5gemma_app.ui.leaderboard_table import columns_of, ordered, short_id, size_order, table_html
-from t5gemma_app.ui.leaderboard_view import AXES, SHOWN, View, checked, from_query
+from t5gemma_app.ui.leaderboard_view import AXES, SHOWN, View, checked
 from t5gemma_app.ui.markup import problem
 
 FILTERS = (
@@ -116,19 +116,28 @@ class BoardHandlers:
             before: What is on the screen; None where nothing is.
         """
 
-        def drawn(draw: Callable[[], str], *fields: str) -> str | None:
+        def drawn(draw: Callable[[], str], *fields: str, says: bool = False) -> str | None:
             if before is not None and view.same(before, *fields):
                 return None
             try:
                 return draw()
-            except WorkbenchError as error:
-                return problem(error.what, error.expected, error.remedy)
+            except WorkbenchError as error:  # what all parts lack is said once
+                return problem(error.what, error.expected, error.remedy) if says else ""
 
         return Shown(
             drawn(lambda: self._charts(view), *FILTERS, "axis", "a", "b"),
             drawn(lambda: tasks_html(self.rows(view.filter()), view), *FILTERS, "a", "b"),
-            drawn(lambda: table_html(self.rows(view.filter()), view), *FILTERS, "columns", "sort", "down", "a", "b"),
-            drawn(lambda: self._comparison(view), "a", "b"),
+            drawn(
+                lambda: table_html(self.rows(view.filter()), view),
+                *FILTERS,
+                "columns",
+                "sort",
+                "down",
+                "a",
+                "b",
+                says=True,
+            ),
+            drawn(lambda: self._comparison(view), "a", "b", says=True),
             drawn(lambda: self._samples(view), "a", "b", "task", "show", "page"),
         )
 
@@ -230,9 +239,9 @@ class BoardHandlers:
         best = next((short_id(row) for row in rows if row.rank == 1), "")
         one = self._chosen(view.a or best)
         if one is None:
-            raise WorkbenchError("There is no run to save.", remedy="Select a row of the table first.")
+            raise InputError("There is no run to save.", remedy="Select a row of the table first.")
         if one.run.spec.partial:
-            raise WorkbenchError(
+            raise InputError(
                 f"The run of {one.run.spec.checkpoint[:80]} is partial, so it has no place on a model's page.",
                 expected="A .eval_results file speaks of whole data sets.",
                 remedy="Run the suite superglue without a limit, or save the table as json.",
@@ -289,7 +298,7 @@ class BoardHandlers:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]  # type: ignore[no-any-return]
+                return self._kept[key]
         value = compute()
         with self._lock:
             self._kept[key] = value
@@ -317,11 +326,6 @@ class BoardEndpoint:
         """
         chosen = Filter(suite=str(suite), search=str(search), partial=bool(partial), published=bool(published))
         return to_json(self.handlers.rows(chosen))
-
-
-def parsed(query: object) -> View:
-    """Return the view of a query as the page sent it."""
-    return from_query(query)
 
 
 def _picked(view: View, ident: str) -> View:

@@ -18,7 +18,8 @@ LONGEST_TEXT = 6000
 """Characters of what was read."""
 LONGEST_CHOICE = 400
 MOST_CHOICES = 40
-BEGINNING = 140
+TAIL = 140
+"""Characters of a context's end in the list; the question stands at the end of every prompt."""
 
 
 class Pair(NamedTuple):
@@ -109,7 +110,7 @@ def _turn(sign: str, label: str, number: int, off: bool) -> str:
 
 def _item(pair: Pair, example: Example | None) -> str:
     marks = _mark("A" if pair.theirs else "", pair.ours) + (_mark("B", pair.theirs) if pair.theirs else "")
-    start = " ".join(example.context.split())[-BEGINNING:] if example else f"sample {pair.ours.id}"
+    start = _end_of(example.context) if example else f"sample {_cut(pair.ours.id, 40)}"
     read = ""
     if example:
         read = _block("What was read", example.context) + (_block("Second text", example.pair) if example.pair else "")
@@ -205,6 +206,15 @@ def _logprob(choice: ChoiceRecord | None) -> str:
     if choice is None or not math.isfinite(choice.logprob):
         return '<span class="wb-none">–</span>'
     return f"{choice.logprob:.3f}".replace("-", "−")
+
+
+def _end_of(content: str) -> str:
+    """Return the end of a text in one line, from a word's beginning."""
+    line = " ".join(content.split())
+    if len(line) <= TAIL:
+        return line
+    cut = line[-TAIL:]
+    return f"… {cut.partition(' ')[2] or cut}"
 
 
 def _cut(content: str, most: int) -> str:

@@ -51,7 +51,7 @@ class Controls:
     pickers: tuple[gr.Dropdown, ...]
     partial: gr.Checkbox
     published: gr.Checkbox
-    columns: gr.Dropdown
+    columns: gr.CheckboxGroup
     task: gr.Dropdown
     show: gr.Dropdown
 
@@ -107,29 +107,29 @@ def _place() -> tuple[Controls, Parts, list[gr.Button], gr.Button, gr.HTML]:
         )
     charts = _html("board-charts")
     with gr.Row(elem_id="board-line", equal_height=False):
-        partial = gr.Checkbox(True, label="Partial runs", min_width=110, elem_id="board-partial")
-        published = gr.Checkbox(True, label="Published figures", min_width=140, elem_id="board-published")
-        columns = gr.Dropdown(
-            [(title, key) for key, title in OPTIONAL.items()],
-            value=list(View().columns),
-            multiselect=True,
-            label="Columns",
-            show_label=False,
-            container=False,
-            min_width=240,
-            elem_id="board-columns",
-        )
+        gr.HTML("<h3>Runs</h3>", apply_default_css=False, elem_id="board-heading")
+        partial = gr.Checkbox(True, label="Partial runs", container=False, elem_id="board-partial")
+        published = gr.Checkbox(True, label="Published figures", container=False, elem_id="board-published")
         with gr.Row(elem_id="board-tools", elem_classes="wb-tools"):
             link = gr.Button("Copy link", size="sm", elem_classes="wb-quiet-button", elem_id="board-link")
             exports = [
                 gr.Button(title, size="sm", elem_classes="wb-quiet-button", elem_id=f"board-export-{kind}")
                 for kind, title in EXPORTS
             ]
+    with gr.Accordion("Columns", open=False, elem_id="board-columns-fold"):
+        columns = gr.CheckboxGroup(
+            [(title, key) for key, title in OPTIONAL.items()],
+            value=list(View().columns),
+            label="Columns",
+            show_label=False,
+            container=False,
+            elem_id="board-columns",
+        )
     notice = gr.HTML("", apply_default_css=False, elem_id="board-notice")
     table = _html("board-table")
     gr.HTML(NOTE, apply_default_css=False)
     tasks = _html("board-tasks")
-    gr.HTML("<h3>Compare two runs</h3>", apply_default_css=False, elem_classes="wb-section")
+    gr.HTML("<h3>Compare two runs</h3>", apply_default_css=False, elem_id="board-compare-head")
     compare = _html("board-compare")
     with gr.Row(elem_id="board-browse", equal_height=False):
         task = gr.Dropdown([], label="Samples of", visible=False, min_width=140, elem_id="board-task")
@@ -238,5 +238,5 @@ def _browse_updates(handlers: BoardHandlers, view: View) -> list[Any]:
     shows = [(SHOWN[show], show) for show in offered.shows]
     return [
         gr.update(choices=list(offered.tasks), value=offered.task or None, visible=visible),
-        gr.update(choices=shows, value=offered.show, visible=visible),
+        gr.update(choices=shows, value=offered.show if shows else None, visible=visible),
     ]

@@ -35,12 +35,11 @@ class Column:
 
 
 def columns_of(view: View, rows: Sequence[Row]) -> tuple[Column, ...]:
-    """Return the columns that are shown, from the left."""
+    """Return the columns that are shown, from the left: the mean beside the name, where a phone shows it too."""
     chosen = []
     for key in view.columns:
         chosen += [_task_column(task) for task in tasks_of(rows)] if key == "tasks" else [_CHOOSABLE[key]]
-    split = next((i for i, column in enumerate(chosen) if column.number and column.key != "parameters"), len(chosen))
-    return (_RANK, _CHECKPOINT, *chosen[:split], _SCORE, *chosen[split:])
+    return (_RANK, _CHECKPOINT, _SCORE, *chosen)
 
 
 def ordered(rows: Sequence[Row], view: View, columns: Sequence[Column]) -> list[Row]:

@@ -13,7 +13,7 @@ LETTER = 6.2
 """Width of an average letter of a label in units of the drawing; browsers measure, we have to guess."""
 
 
-def shape(name: str, content: str = "", **attributes: object) -> str:
+def shape(name: str, content: str = "", /, **attributes: object) -> str:
     """Return an element; its content is markup already, its attributes are not.
 
     Underscores in names become hyphens, and `css` is the class.
