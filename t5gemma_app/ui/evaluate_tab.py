@@ -90,19 +90,39 @@ def _form(handlers: EvaluateHandlers) -> Form:
             value=handlers.opening(),
             multiselect=True,
             label="Checkpoints",
+            scale=5,
             min_width=240,
             elem_id="evaluate-checkpoints",
         )
-        sweep = gr.Dropdown(handlers.sweeps(), value=None, label="Add a sweep", min_width=160, elem_id="evaluate-sweep")
-        suite = gr.Dropdown(suites, value=first or None, label="Suite", min_width=160, elem_id="evaluate-suite")
-        chosen = gr.Dropdown(tasks, value=[], multiselect=True, label="Tasks", min_width=160, elem_id="evaluate-tasks")
+        sweep = gr.Dropdown(
+            handlers.sweeps(), value=None, label="Add a sweep", scale=2, min_width=140, elem_id="evaluate-sweep"
+        )
+        suite = gr.Dropdown(
+            suites, value=first or None, label="Suite", scale=2, min_width=140, elem_id="evaluate-suite"
+        )
+        chosen = gr.Dropdown(
+            tasks,
+            value=[],
+            multiselect=True,
+            label="Tasks, none for all",
+            scale=3,
+            min_width=160,
+            elem_id="evaluate-tasks",
+        )
         limit = gr.Number(
-            0, label="Rows a task (0: as the suite)", precision=0, minimum=0, min_width=120, elem_id="evaluate-limit"
+            0,
+            label="Rows, 0 for all",
+            precision=0,
+            minimum=0,
+            scale=1,
+            min_width=96,
+            elem_id="evaluate-limit",
         )
         method = gr.Radio(
             list(METHODS),
             value=next(iter(METHODS)),
             label="Method",
+            scale=2,
             min_width=160,
             elem_id="evaluate-method",
             elem_classes="wb-segments wb-two",

@@ -5,11 +5,9 @@ Names and failures come from files and libraries; everything is escaped on its w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from t5gemma_app.evaluation.leaderboard import score_estimate, task_estimate
 from t5gemma_app.evaluation.progress import score_so_far
-from t5gemma_app.evaluation.records import SHOWN, TAG, BenchmarkProgress, MetricEstimate, RunState
+from t5gemma_app.evaluation.records import SHOWN, TAG, MetricEstimate, RunState
 from t5gemma_app.ui.evaluate_board import FINISHED, GOING, STOPPED, RunView, Snapshot
 from t5gemma_app.ui.evaluate_words import interval_words, pace_words, percent, setting_words, state_words
 from t5gemma_app.ui.markup import problem, text
@@ -63,7 +61,7 @@ def _row(view: RunView, steerable: bool) -> str:
         f"{_score(view)}{_buttons(view, steerable)}</div>"
         f'<p class="wb-run-state"><span class="wb-dot wb-{_TONES.get(run.state, "quiet")}" aria-hidden="true"></span>'
         f"<span>{text(line)}</span></p>"
-        f'{failure}<ul class="wb-tasks">{_tasks(view)}</ul></li>'
+        f"{failure}{_tasks(view)}</li>"
     )
 
 
@@ -104,12 +102,14 @@ def _buttons(view: RunView, steerable: bool) -> str:
 
 
 def _tasks(view: RunView) -> str:
+    if view.run.state is RunState.QUEUED and not view.progress.done:
+        return ""  # a long queue stays short on the screen
     if view.result is not None:
-        return "".join(
-            _task(one.name, one.n, one.n, one.unscored, task_estimate(one)) for one in view.result.benchmarks
-        )
-    shown: Sequence[BenchmarkProgress] = view.progress.benchmarks
-    return "".join(_task(one.name, one.done, one.total, one.unscored, one.metric) for one in shown)
+        found = [_task(one.name, one.n, one.n, one.unscored, task_estimate(one)) for one in view.result.benchmarks]
+    else:
+        shown = view.progress.benchmarks
+        found = [_task(one.name, one.done, one.total, one.unscored, one.metric) for one in shown]
+    return f'<ul class="wb-tasks">{"".join(found)}</ul>'
 
 
 def _task(name: str, done: int, total: int, unscored: int, estimate: MetricEstimate | None) -> str:

@@ -20,7 +20,7 @@ class Memory:
     """What the largest of the chosen checkpoints takes, against what there is."""
 
     needed: int
-    free: int
+    budget: int
     """0 while the machine is not known."""
 
 
@@ -57,7 +57,7 @@ def cost_html(cost: Cost, memory: Memory | None, checkpoints: int) -> str:
     facts = [f"{cost.examples:,} example{'s' if cost.examples != 1 else ''}", time_sentence(cost, checkpoints)]
     if memory is not None:
         most = "up to " if checkpoints > 1 else ""
-        of = f" of {in_words(memory.free)} free" if memory.free else ""
+        of = f" of {in_words(memory.budget)}" if memory.budget else ""
         facts.append(f"memory {most}{in_words(memory.needed)}{of}")
     return f'<p class="wb-cost">{text(" · ".join(facts))}</p>'
 

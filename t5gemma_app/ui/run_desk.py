@@ -54,7 +54,7 @@ def checked_wish(suite: Any, tasks: Any, limit: Any, method: Any) -> Wish:
         tasks = [task.strip() for task in tasks.split(",") if task.strip()]
     if not isinstance(tasks, list | tuple | None) or len(tasks or ()) > 100:
         raise InputError("The tasks can't be read.", expected="Names of the suite's benchmarks, with commas.")
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InputError(f"The method is {str(method)[:80]!r}.", expected=f"It is {' or '.join(METHODS)}.")
     return Wish(str(suite or "")[:200], tuple(str(task)[:200] for task in tasks or ()), _rows(limit), method)
 
@@ -62,7 +62,7 @@ def checked_wish(suite: Any, tasks: Any, limit: Any, method: Any) -> Wish:
 def _rows(limit: Any) -> int | None:
     if limit in (None, "", 0):
         return None
-    number = int(limit) if isinstance(limit, int | float) and limit == int(limit) else -1
+    number = int(limit) if isinstance(limit, int | float) and float(limit).is_integer() else -1
     if not 0 < number <= MOST_ROWS:
         raise InputError(
             f"The number of rows is {str(limit)[:40]}.", expected=f"A whole number up to {MOST_ROWS:,}; 0 takes all."

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from t5gemma_app.engine.fake import FakeEngine
+from t5gemma_app.errors import EngineError
 from t5gemma_app.services import Services
 from t5gemma_app.ui.app import build, launch
 from tests.browser.conftest import PATIENCE, SCREENSHOTS, free_port
@@ -179,5 +180,20 @@ def test_how_it_looks(chromium: Browser, server: Server, window: str, scheme: st
     page.get_by_role("tab", name="Chat").click()
     page.locator(".wb-going button").click()
     expect(page.locator(".wb-sentence")).to_be_visible()
+
+    page.locator(".wb-run").nth(1).get_by_role("button", name="Pause").click()
+    expect(page.locator('[data-state="paused"]')).to_be_visible()
+    server.engine.delay = 0.0
+    expect(page.locator('[data-state="done"]')).to_be_visible()
+    server.engine.failure = EngineError("The device ran out of <memory>.", remedy="Choose a smaller checkpoint.")
+    page.locator("#evaluate-method label", has_text="generate").click()
+    expect(page.locator(".wb-sentence")).to_contain_text("by generate")
+    page.locator("#evaluate-start").click()
+    expect(page.locator('[data-state="failed"]')).to_have_count(2)
+    shoot(page, f"{window}-{scheme}-ended")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    page.get_by_role("button", name="Leaderboard").click()
+    expect(page.get_by_role("tab", name="Leaderboard")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#board")).to_contain_text("t5gemma-demo-chat")
     context.close()
     assert not complaints
