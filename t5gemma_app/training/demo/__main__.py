@@ -16,7 +16,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        results = measure(options.checkpoint, options.seed) if options.command == "measure" else _train(options)
+        results = (
+            measure(options.checkpoint, options.seed, options.draw) if options.command == "measure" else _train(options)
+        )
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--steps", type=int, help="number of steps instead of a time")
     checked = commands.add_parser("measure", help="answer the held-out prompts")
     checked.add_argument("--checkpoint", type=Path, required=True)
+    checked.add_argument("--draw", type=int, default=0, help="which 500 of the held-out side; 0 was used for tuning")
     for command in (train, checked):
         command.add_argument("--seed", type=int, default=SEED)
         command.add_argument("--json", action="store_true", help="print one JSON document")

@@ -43,6 +43,8 @@ class Facts:
     hardware: str
     with_data: bool
     scores: tuple[Score, ...]
+    fresh: tuple[Score, ...] = ()
+    """Scores on a draw that nobody looked at before the run had ended."""
     remark: str = ""
     """What somebody must know to judge the run, such as an interruption."""
 
@@ -72,6 +74,7 @@ def write_card(folder: Path, facts: Facts) -> None:
         hardware=facts.hardware,
         sources=sources or "- nothing else",
         seed=facts.seed,
+        fresh=_FRESH.format(table=score_table(facts.fresh)) if facts.fresh else "",
         remark=f"- {facts.remark}\n" if facts.remark else "",
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
@@ -89,6 +92,13 @@ def write_card(folder: Path, facts: Facts) -> None:
     }
     (folder / "workbench.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
+
+_FRESH = """
+Some settings of the recipe were chosen after looking at failures among these prompts. So here is a second draw of 500 prompts
+from the same side of the split, which nobody looked at before the weights were final (`--draw 1`):
+
+{table}
+"""
 
 _TEXT = """\
 ---
@@ -124,7 +134,7 @@ It is meant for trying the app and for tests. It is not a source of knowledge: i
 Greedy decoding, exact match after stripping, weights as stored: `python -m t5gemma_app.training.demo measure --checkpoint DIR`.
 
 {table}
-
+{fresh}
 No held-out prompt, nor any part that makes it held out, is ever generated for training (asserted by a test). What "unseen" means:
 
 - facts, capitals, opposites, plurals, times, small talk: the fact is known, and the prompt has a frame or a decoration ("Quick question: ...") that training

@@ -31,15 +31,19 @@ COUNTS: dict[str, int] = {
 HISTORY_EVERY, SYSTEM_EVERY, PROMPTLESS_EVERY = 6, 7, 10
 
 
-def held_out(seed: int) -> tuple[Conversation, ...]:
-    """Return the held-out conversations; no question comes twice."""
+def held_out(seed: int, draw: int = 0) -> tuple[Conversation, ...]:
+    """Return the held-out conversations of one draw; no question comes twice.
+
+    Draw 0 is the one whose failures were looked at while the recipe was made; another draw takes other prompts from the
+    same side of the split.
+    """
     split = Split(seed, held_out=True)
     take = {**samplers(split), "facts reworded": reworded(split)}
     seen_side = samplers(Split(seed, held_out=False))
     dresser = Dresser(
         split, {name: sampler for name, sampler in seen_side.items() if name not in ("memory", "passage")}
     )
-    rng = Random(f"held out:{seed}")  # noqa: S311  (rows that can be made again, no secrets)
+    rng = Random(f"held out:{seed}:{draw}" if draw else f"held out:{seed}")  # noqa: S311  (rows that can be made again, no secrets)
     rows: list[Conversation] = []
     asked: set[str] = set()
     for skill, count in COUNTS.items():

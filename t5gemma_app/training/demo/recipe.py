@@ -97,7 +97,7 @@ def save_checkpoint(model: T5GemmaForConditionalGeneration, tokenizer: GemmaToke
     unfinished.rename(folder)
 
 
-def measure(folder: Path, seed: int = SEED) -> tuple[Score, ...]:
+def measure(folder: Path, seed: int = SEED, draw: int = 0) -> tuple[Score, ...]:
     """Answer the held-out prompts with a saved checkpoint, loaded in float32 from its rounded weights.
 
     Raises:
@@ -114,7 +114,7 @@ def measure(folder: Path, seed: int = SEED) -> tuple[Score, ...]:
     )
     if loading["missing_keys"] or loading["unexpected_keys"]:
         raise CheckpointError(f"{folder} does not fit its configuration: {loading}.", remedy="Train it again.")
-    return scores(answer(model, tokenizer, held_out(seed)))
+    return scores(answer(model, tokenizer, held_out(seed, draw)))
 
 
 def _claim_state(order: Order) -> None:
