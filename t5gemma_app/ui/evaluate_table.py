@@ -53,7 +53,7 @@ def _row(view: RunView, steerable: bool) -> str:
     run = view.run
     short = run.id.removeprefix(TAG)[:SHOWN]
     line = " · ".join([state_words(view), *pace_words(view)])
-    failure = _failure(run.failure) if run.state is RunState.FAILED else ""
+    failure = problem(run.failure or "The run failed.") if run.state is RunState.FAILED else ""
     return (
         f'<li class="wb-run" data-run="{text(run.id)}" data-state="{run.state.value}">'
         f'<div class="wb-run-head"><div class="wb-run-name"><strong>{text(run.spec.checkpoint)}</strong>'
@@ -63,10 +63,6 @@ def _row(view: RunView, steerable: bool) -> str:
         f"<span>{text(line)}</span></p>"
         f"{failure}{_tasks(view)}</li>"
     )
-
-
-def _failure(failure: str) -> str:
-    return problem(failure or "The run failed.", remedy="Try again goes on where it was.")
 
 
 def _score(view: RunView) -> str:
@@ -102,7 +98,7 @@ def _buttons(view: RunView, steerable: bool) -> str:
 
 
 def _tasks(view: RunView) -> str:
-    if view.run.state is RunState.QUEUED and not view.progress.done:
+    if view.run.state is not RunState.RUNNING and not view.progress.done and view.result is None:
         return ""  # a long queue stays short on the screen
     if view.result is not None:
         found = [_task(one.name, one.n, one.n, one.unscored, task_estimate(one)) for one in view.result.benchmarks]
@@ -120,7 +116,7 @@ def _task(name: str, done: int, total: int, unscored: int, estimate: MetricEstim
     missing = f" · {unscored:,} unscored" if unscored else ""
     return (
         f'<li class="wb-task"><div class="wb-task-name"><span>{text(name)}</span>'
-        f"<span>{done:,} / {total:,}{missing}</span></div>"
+        f"<span>{f'{done:,} / {total:,}' if done < total else f'{total:,}'}{missing}</span></div>"
         f'<div class="wb-bar wb-accent" role="progressbar" aria-label="{text(name)}" aria-valuemin="0" '
         f'aria-valuemax="{total}" aria-valuenow="{done}"><span style="width:{share:.1f}%"></span></div>'
         f'<div class="wb-task-score">{value}</div></li>'

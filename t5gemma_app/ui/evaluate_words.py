@@ -88,6 +88,7 @@ def state_words(view: RunView) -> str:
     """Return where a run is, as one would say it."""
     progress = view.progress
     at = f"{progress.done:,} of {progress.total:,}"
+    kept = f"at {at}; its samples are kept" if progress.done else "before its first answer"
     match view.run.state:
         case RunState.QUEUED:
             place = ORDINALS[view.place] if view.place < len(ORDINALS) else f"number {view.place + 1} in line"
@@ -95,11 +96,11 @@ def state_words(view: RunView) -> str:
         case RunState.RUNNING:
             return f"{_doing(view)} · {at}"
         case RunState.PAUSED:
-            return f"paused at {at}"
+            return f"paused at {at}" if progress.done else f"paused {kept}"
         case RunState.CANCELLED:
-            return f"cancelled at {at}; its samples are kept"
+            return f"cancelled {kept}"
         case RunState.FAILED:
-            return f"failed at {at}; its samples are kept"
+            return f"failed {kept}"
         case RunState.DONE:
             return f"done · {progress.total:,} examples"
 

@@ -46,9 +46,16 @@ def client(address: str) -> Client:
     return Client(address, verbose=False)
 
 
-def test_two_endpoints_are_named(client: Client) -> None:
+def test_the_endpoints_are_named_and_their_arguments_have_defaults(client: Client) -> None:
     api: Any = client.view_api(return_format="dict", print_info=False)
-    assert set(api["named_endpoints"]) == {"/chat", "/checkpoints"}
+    assert set(api["named_endpoints"]) == {
+        "/chat",
+        "/checkpoints",
+        "/leaderboard",
+        "/run_start",
+        "/run_status",
+        "/run_cancel",
+    }
     assert api["unnamed_endpoints"] == {}
     parameters = api["named_endpoints"]["/chat"]["parameters"]
     assert [parameter["parameter_name"] for parameter in parameters][:3] == ["message", "system", "checkpoint"]
