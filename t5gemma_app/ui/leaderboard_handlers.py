@@ -171,11 +171,10 @@ class BoardHandlers:
     def filtered(self, view: View, values: Mapping[str, Any]) -> View:
         """Return the view after a control was used; another suite forgets which runs were chosen."""
         changed = checked(values, view)
-        if changed.suite != view.suite and view.suite + changed.suite:
-            first = next(iter(self.suites()), "")
-            if (view.suite or first) != (changed.suite or first):
-                return replace(changed, a="", b="", task="", show="all", page=1)
-        return changed
+        first = next(iter(self.suites()), "")
+        if (view.suite or first) == (changed.suite or first):
+            return replace(changed, suite=view.suite)  # the suite run last stays so, whichever that will be
+        return replace(changed, a="", b="", task="", show="all", page=1)
 
     def suites(self) -> tuple[str, ...]:
         """Return the suites with finished runs; none where the store can't be read, which the table says."""

@@ -181,7 +181,9 @@ def _wire(handlers: BoardHandlers, tab: gr.Tab, query: gr.Textbox, controls: Con
     for part in parts.all():
         part.act(acted, query, drawn, **CHEAP)
     for control in controls.filters():
-        control.input(filtered, [query, *controls.filters()], drawn, trigger_mode="always_last", **CHEAP)
+        # A text box tells of typing by `change`; the others by `input`, which is silent while a link sets them.
+        used = control.change if control is controls.search else control.input
+        used(filtered, [query, *controls.filters()], drawn, trigger_mode="always_last", **CHEAP)
     for control in browse:
         control.input(browsed, [query, *browse], drawn, **CHEAP)
     query.change(None, query, None, js="(query) => board.remember(query)")
