@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +24,12 @@ from tools.settings_doc import renewed
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 EMBEDDED = DEMO / DEFAULT_MODEL
+SHOWN = "http://127.0.0.1:7860/"
+"""The page's address in programs that talk to it."""
 
 _BLOCK = re.compile(
-    r"<!-- run(?P<needs>: needs the embedded checkpoint)? -->\n```(?P<language>sh|python)\n(?P<text>.*?)```\n", re.S
+    r"<!-- run(: needs (?P<needs>the embedded checkpoint|a page))? -->\n```(?P<language>sh|python)\n(?P<text>.*?)```\n",
+    re.S,
 )
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
 
@@ -36,7 +42,8 @@ class Block:
     number: int
     language: str
     text: str
-    needs_embedded: bool
+    needs: str
+    """`the embedded checkpoint`, `a page`, or nothing."""
 
     def __str__(self) -> str:
         return f"{self.page.name} {self.number}"
@@ -44,7 +51,7 @@ class Block:
 
 def blocks() -> list[Block]:
     return [
-        Block(page, number, found["language"], found["text"], bool(found["needs"]))
+        Block(page, number, found["language"], found["text"], found["needs"] or "")
         for page in PAGES
         for number, found in enumerate(_BLOCK.finditer(page.read_text(encoding="utf-8")), start=1)
     ]
@@ -67,10 +74,40 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="module")
+def served(environment: dict[str, str]) -> Iterator[str]:
+    """Yield the address of a page that is served from a process of its own, as a reader would have it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [sys.executable, "-m", "t5gemma_app", "serve"]
+    variables = environment | {"T5GEMMA_PORT": str(port)}
+    with subprocess.Popen(words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        address = f"http://127.0.0.1:{port}/"
+        deadline = time.monotonic() + 120
+        while not _answers(address):
+            assert server.poll() is None and time.monotonic() < deadline, "the page did not start"
+            time.sleep(0.2)
+        yield address
+        server.terminate()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("block", blocks(), ids=str)
-def test_what_a_page_tells_to_run_runs(block: Block, environment: dict[str, str], tmp_path: Path) -> None:
-    if block.needs_embedded and not EMBEDDED.is_dir():
+def test_what_a_page_tells_to_run_runs(
+    block: Block, environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if block.needs == "the embedded checkpoint" and not EMBEDDED.is_dir():
         pytest.skip("the embedded checkpoint is not there yet")
+    if block.needs == "a page":
+        block = replace(block, text=block.text.replace(SHOWN, request.getfixturevalue("served")))
     (tmp_path / "t5gemma_app").symlink_to(ROOT / "t5gemma_app")
     words = ["sh", "-e", "-c", block.text] if block.language == "sh" else [sys.executable, "-c", block.text]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
@@ -80,7 +117,7 @@ def test_what_a_page_tells_to_run_runs(block: Block, environment: dict[str, str]
 
 def test_there_is_something_to_run_on_the_pages_that_show_commands() -> None:
     pages = {block.page.name for block in blocks()}
-    assert {"README.md", "python.md", "commands.md"} <= pages
+    assert {"README.md", "python.md", "commands.md", "evaluation.md", "api.md"} <= pages
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
