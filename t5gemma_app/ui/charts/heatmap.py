@@ -9,8 +9,10 @@ from t5gemma_app.ui.charts.svg import drawing, hint, shape, shortened, words
 
 _LEFT, _TOP, _GAP = 64.0, 44.0, 3.0
 _WIDEST, _HIGHEST = 96.0, 52.0
-STRONG = 0.55
+STRONG = 0.8
 """From this much colour on, the number in a cell is written in the page's own colour."""
+MIDDLE = 0.6
+"""From here to there it is dark in both modes: neither the text's nor the page's colour can be read on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def colour_depth(value: float, values: Sequence[float]) -> float:
 
 
 def _filled(cell: Cell, depth: float, place: Mapping[str, float], x: float, y: float) -> str:
-    css = "wb-c-on-strong" if depth >= STRONG else "wb-c-on-pale"
+    css = "wb-c-on-strong" if depth >= STRONG else "wb-c-on-middle" if depth >= MIDDLE else "wb-c-on-pale"
     box = shape("rect", hint(cell.hint), rx=4, css="wb-c-cell", fill_opacity=depth, **place)
     number = words(x, y, f"{cell.value:.1f}", css, "middle")
     return shape("g", box + number, data_board=cell.action or None, css="wb-c-act" if cell.action else None)
