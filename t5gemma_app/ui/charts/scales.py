@@ -40,8 +40,9 @@ class Scale:
                 return tuple(found)
         step = nice_step((self.high - self.low) / max(1, most - 1))
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        # Multiples of the step instead of sums, so that no tick reads 0.30000000000000004.
-        return tuple(round(number * step, 10) for number in range(first, last + 1))
+        digits = 2 - math.floor(math.log10(step))
+        # Rounded, so that no tick reads 0.30000000000000004.
+        return tuple(round(number * step, digits) for number in range(first, last + 1))
 
     def _bent(self, value: float) -> float:
         return math.log(max(value, self.low / _MARGIN)) if self.logarithmic else value
