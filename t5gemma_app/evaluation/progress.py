@@ -85,5 +85,7 @@ def score_so_far(progress: Progress) -> MetricEstimate | None:
     if not found:
         return None
     value = sum(metric.value or 0.0 for metric in found) / len(found)
-    half = math.sqrt(sum((((metric.high or 0.0) - (metric.low or 0.0)) / 2) ** 2 for metric in found)) / len(found)
-    return MetricEstimate("accuracy", value, max(0.0, value - half), min(1.0, value + half))
+    # Wilson's intervals lie to one side, so the two sides are added up apart.
+    below = math.sqrt(sum(((metric.value or 0.0) - (metric.low or 0.0)) ** 2 for metric in found)) / len(found)
+    above = math.sqrt(sum(((metric.high or 0.0) - (metric.value or 0.0)) ** 2 for metric in found)) / len(found)
+    return MetricEstimate("accuracy", value, max(0.0, value - below), min(1.0, value + above))

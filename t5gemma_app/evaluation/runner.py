@@ -151,6 +151,7 @@ class Runner:
                 processes=lease.shards,
             )
             self._store.runs.describe(plan.run.id, environment)
+        self._tell(plan.run, state=RunState.RUNNING)  # loading is over; the first batch may take a while
         return plan.checkpoint
 
     def _wait(self, plan: Plan, lease: Lease) -> RunState | None:

@@ -98,7 +98,7 @@ def _form(handlers: EvaluateHandlers) -> Form:
             handlers.sweeps(), value=None, label="Add a sweep", scale=2, min_width=140, elem_id="evaluate-sweep"
         )
         suite = gr.Dropdown(
-            suites, value=first or None, label="Suite", scale=2, min_width=140, elem_id="evaluate-suite"
+            suites, value=first or None, label="Suite", scale=3, min_width=140, elem_id="evaluate-suite"
         )
         chosen = gr.Dropdown(
             tasks,

@@ -53,7 +53,7 @@ def _row(view: RunView, steerable: bool) -> str:
     run = view.run
     short = run.id.removeprefix(TAG)[:SHOWN]
     line = " · ".join([state_words(view), *pace_words(view)])
-    failure = problem(run.failure or "The run failed.") if run.state is RunState.FAILED else ""
+    failure = _failure(run.failure) if run.state is RunState.FAILED else ""
     return (
         f'<li class="wb-run" data-run="{text(run.id)}" data-state="{run.state.value}">'
         f'<div class="wb-run-head"><div class="wb-run-name"><strong>{text(run.spec.checkpoint)}</strong>'
@@ -63,6 +63,12 @@ def _row(view: RunView, steerable: bool) -> str:
         f"<span>{text(line)}</span></p>"
         f"{failure}{_tasks(view)}</li>"
     )
+
+
+def _failure(failure: str) -> str:
+    """Return why a run failed, its first sentence above what to do."""
+    what, stop, more = (failure or "The run failed.").partition(". ")
+    return problem(what + stop.strip(), more)
 
 
 def _score(view: RunView) -> str:
@@ -113,10 +119,11 @@ def _task(name: str, done: int, total: int, unscored: int, estimate: MetricEstim
     value = ""
     if estimate is not None and estimate.value is not None:
         value = f"<b>{percent(estimate.value)}</b> <span>{text(interval_words(estimate))}</span>"
-    missing = f" · {unscored:,} unscored" if unscored else ""
+    if unscored:
+        value += f'<span class="wb-unscored"> {unscored:,} unscored</span>'
     return (
         f'<li class="wb-task"><div class="wb-task-name"><span>{text(name)}</span>'
-        f"<span>{f'{done:,} / {total:,}' if done < total else f'{total:,}'}{missing}</span></div>"
+        f"<span>{f'{done:,} / {total:,}' if done < total else f'{total:,}'}</span></div>"
         f'<div class="wb-bar wb-accent" role="progressbar" aria-label="{text(name)}" aria-valuemin="0" '
         f'aria-valuemax="{total}" aria-valuenow="{done}"><span style="width:{share:.1f}%"></span></div>'
         f'<div class="wb-task-score">{value}</div></li>'

@@ -1,5 +1,7 @@
+import pytest
+
 from t5gemma_app.evaluation.journal import Counts
-from t5gemma_app.evaluation.progress import Pace, progress_of
+from t5gemma_app.evaluation.progress import Pace, progress_of, score_so_far
 from t5gemma_app.evaluation.records import Run, RunOrder, RunState
 from t5gemma_app.evaluation.statistics import wilson
 from tests.evaluation.makers import make_spec
@@ -27,3 +29,15 @@ def test_the_time_left_follows_the_tokens_not_the_number_of_examples() -> None:
     assert found.examples_per_second == 10 / 8
     assert found.eta_seconds == 2.0
     assert found.stage == "x"
+
+
+def test_the_score_so_far_is_the_mean_of_what_was_answered_with_the_interval_of_independent_ones() -> None:
+    assert score_so_far(progress_of(RUN, {})) is None
+    one = score_so_far(progress_of(RUN, {"boolq": Counts(8, 5, 1)}))
+    assert one is not None
+    low, high = wilson(5, 7)
+    assert (one.value, one.low, one.high) == (5 / 7, pytest.approx(low), pytest.approx(high))
+    both = score_so_far(progress_of(RUN, {"boolq": Counts(8, 5, 1), "cb": Counts(4, 2)}))
+    assert both is not None
+    assert both.value == pytest.approx((5 / 7 + 2 / 4) / 2)
+    assert (both.high - both.low) < (high - low + wilson(2, 4).high - wilson(2, 4).low) / 2

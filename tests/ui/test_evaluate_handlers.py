@@ -172,7 +172,7 @@ def test_a_failure_says_what_happened_and_becomes_no_markup(tmp_path: Path) -> N
     started(handlers, [DEMO.name])
     until(lambda: states(handlers) == [RunState.FAILED])
     html = handlers.refresh(None).runs
-    assert "The device &lt;b&gt;burned&lt;/b&gt;. Buy another." in html and "Try again" in html
+    assert "<strong>The device &lt;b&gt;burned&lt;/b&gt;.</strong><p>Buy another.</p>" in html and "Try again" in html
     assert "<b>burned" not in html
     services.close()
 
