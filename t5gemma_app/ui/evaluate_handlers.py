@@ -10,7 +10,7 @@ import gradio as gr
 
 from t5gemma_app.benchmarks.suites import Suite
 from t5gemma_app.checkpoints.records import Checkpoint
-from t5gemma_app.errors import InputError, WorkbenchError
+from t5gemma_app.errors import BusyError, InputError, WorkbenchError
 from t5gemma_app.evaluation.records import RunState
 from t5gemma_app.services import Services
 from t5gemma_app.ui.access_words import checkpoint_choices, opening_checkpoint
@@ -25,6 +25,7 @@ SMOKE = "smoke"
 QUICK = "superglue-quick"
 FIRST = (SMOKE, QUICK, "superglue")
 """Suites that stand first in the list; single tasks follow."""
+MOST_CHECKPOINTS = 200
 NO_ROWS = (
     "Connect this machine to the network, or let the owner name a folder of official files (BoolQ, CB, …) in the "
     "variable T5GEMMA_SUPERGLUE_DIR. The smoke suite needs neither."
@@ -156,6 +157,9 @@ class EvaluateHandlers:
                 run = self.desk.start(name, wish)
                 if run.state is RunState.DONE:
                     known.append(name)
+            except BusyError as error:
+                problems.append(problem(error.what, f"{number - 1} of {len(chosen)} were queued.", error.remedy))
+                break  # the others would find no place either
             except WorkbenchError as error:
                 problems.append(problem(error.what, error.expected, error.remedy))
         yield "".join(problems) + _known(known), gr.update(interactive=self.desk.open), *self.refresh(None)
@@ -215,7 +219,8 @@ def ordered_suites(services: Services) -> dict[str, Suite]:
 
 
 def _names(names: Any) -> list[str]:
-    return [str(name) for name in names] if isinstance(names, list | tuple) else [str(names)] if names else []
+    listed = names if isinstance(names, list | tuple) else [names] if names else []
+    return [str(name) for name in listed[:MOST_CHECKPOINTS]]
 
 
 def _start_words(names: Sequence[str]) -> str:

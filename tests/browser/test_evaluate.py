@@ -48,9 +48,9 @@ class Server:
 
     def stop(self) -> None:
         assert self.blocks is not None and self.services is not None
-        self.engine.delay = 0.0  # whatever batch is being answered ends at once
-        self.blocks.close()
+        self.engine.delay = 0.0  # the batch that is being answered ends at once, and no other begins
         self.services.close()
+        self.blocks.close()
 
 
 @pytest.fixture
@@ -136,9 +136,11 @@ def test_the_page_that_saw_the_server_go_sees_the_run_go_on(context: BrowserCont
     open_tab(page, server)
     page.locator("#evaluate-start").click()
     grows(page, 0)
+    page.evaluate("window.before = true")
     server.stop()
+    server.delay = 1.0
     server.start()
-    page.reload()
+    page.wait_for_function("() => !window.before")  # the page reloads itself as soon as the server is back
     page.get_by_role("tab", name="Evaluate").click()
     grows(page, answered(page))
 

@@ -204,6 +204,8 @@ def test_at_most_so_many_runs_wait(tmp_path: Path) -> None:
     desk.start(DEMO.name, wish)
     with pytest.raises(BusyError, match="1 evaluation"):
         desk.start(OTHER.name, wish)
+    said = started(handlers_of(services), [OTHER.name, DEMO.name])
+    assert "0 of 2 were queued" in said[-1][0] and said[-1][0].count("wb-problem") == 1
     services.close()
 
 
