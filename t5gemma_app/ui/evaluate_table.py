@@ -13,10 +13,12 @@ from t5gemma_app.ui.evaluate_words import interval_words, pace_words, percent, s
 from t5gemma_app.ui.markup import problem, text
 
 HEADINGS = {GOING: "Going on", STOPPED: "Stopped", FINISHED: "Finished"}
-EMPTY = (
-    '<div class="wb-no-runs"><h3>No runs yet</h3><p>Choose checkpoints and a suite above, then start. Runs are kept on '
-    "the server: they go on when you close this page, and after a restart.</p></div>"
+EMPTY = '<div class="wb-no-runs"><h3>No runs yet</h3><p>{hint}</p></div>'
+START_HINT = (
+    "Choose checkpoints and a suite above, then start. Runs are kept on the server: they go on when you close this "
+    "page, and after a restart."
 )
+LOOK_HINT = "Runs appear here while the owner computes them; finished ones are on the leaderboard."
 _TONES = {RunState.RUNNING: "good", RunState.FAILED: "bad", RunState.DONE: "done"}
 _BUTTONS: dict[RunState, tuple[tuple[str, str], ...]] = {
     RunState.QUEUED: (("pause", "Pause"), ("cancel", "Cancel")),
@@ -36,7 +38,7 @@ def runs_html(snapshot: Snapshot, *, steerable: bool) -> str:
         steerable: Whether whoever looks may pause, resume and cancel.
     """
     if not snapshot.views:
-        return EMPTY
+        return EMPTY.format(hint=START_HINT if steerable else LOOK_HINT)
     parts = []
     for group, heading in HEADINGS.items():
         views = [view for view in snapshot.views if view.group == group]
