@@ -39,7 +39,7 @@ class Row:
     stage: str = ""
     parameters: int | None = None
     method: str = ""
-    """How answers were read: `rank`, `generate`, or both joined by a plus sign."""
+    """How answers were read, as in the run's spec."""
     dtype: str = ""
     attention: str = ""
     device: str = ""
@@ -196,7 +196,7 @@ def _row(one: FinishedRun, why_unranked: str) -> Row:
         objective=environment.objective,
         stage=environment.stage,
         parameters=environment.parameters.get("total"),
-        method="+".join(sorted({benchmark.method for benchmark in spec.benchmarks})),
+        method=spec.method,
         dtype=spec.dtype,
         attention=spec.attention,
         device=environment.device,

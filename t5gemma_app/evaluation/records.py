@@ -109,6 +109,11 @@ class RunSpec:
         return cls(**{**values, "benchmarks": benchmarks})
 
     @property
+    def method(self) -> str:
+        """How its answers are read, such as `rank`; several ways are joined by a plus sign."""
+        return "+".join(sorted({benchmark.method for benchmark in self.benchmarks}))
+
+    @property
     def suite_label(self) -> str:
         """The suite with its version, as runs are grouped by it."""
         return f"{self.suite}@{self.suite_version}"

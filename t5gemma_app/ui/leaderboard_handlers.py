@@ -15,6 +15,8 @@ from t5gemma_app.evaluation.contexts import Contexts
 from t5gemma_app.evaluation.evaluator import Evaluator
 from t5gemma_app.evaluation.export import to_csv, to_eval_results, to_json, to_latex, to_markdown
 from t5gemma_app.evaluation.leaderboard import Filter, Row, leaderboard, suites
+from t5gemma_app.evaluation.published import PUBLISHED, PublishedScore
+from t5gemma_app.evaluation.records import Environment
 from t5gemma_app.evaluation.results import FinishedRun
 from t5gemma_app.ui.leaderboard_charts import charts_html, tasks_html
 from t5gemma_app.ui.leaderboard_compare import HINT, HINT_ONE, comparison_html
@@ -184,17 +186,18 @@ class BoardHandlers:
             return ()
 
     def options(self) -> dict[str, list[str]]:
-        """Return what occurs in the suites' rows for each filter, published figures included."""
+        """Return what occurs in finished runs of all suites for each filter, and in the published figures."""
         try:
-            rows = [row for suite in (self.suites() or ("",)) for row in self.rows(Filter(suite=suite))]
+            runs = [one.run for one in self._evaluator.finished()]
         except WorkbenchError:
-            rows = []
+            runs = []
+        known: list[Environment | PublishedScore] = [*(run.environment for run in runs), *PUBLISHED]
         return {
-            "encoder": sorted({row.encoder_size for row in rows} - {""}, key=size_order),
-            "decoder": sorted({row.decoder_size for row in rows} - {""}, key=size_order),
-            "objective": sorted({row.objective for row in rows} - {""}),
-            "method": sorted({row.method for row in rows} - {""}),
-            "dtype": sorted({row.dtype for row in rows} - {""}),
+            "encoder": sorted({one.encoder_size for one in known} - {""}, key=size_order),
+            "decoder": sorted({one.decoder_size for one in known} - {""}, key=size_order),
+            "objective": sorted({one.objective for one in known} - {""}),
+            "method": sorted({run.spec.method for run in runs}),
+            "dtype": sorted({run.spec.dtype for run in runs}),
         }
 
     def sample_choices(self, view: View) -> SampleChoices:

@@ -89,6 +89,16 @@ def test_the_address_opens_the_tab_and_other_tabs_have_none(page: Page) -> None:
     page.wait_for_function("location.search.includes('tab=leaderboard')")
 
 
+def test_the_rest_of_the_address_is_left_alone(page: Page, board: Site) -> None:
+    opened(page, board.address + "?tab=leaderboard&__theme=dark")
+    page.wait_for_function("location.search.includes('__theme=dark')")
+    page.locator(".wb-switch button", has_text="memory").click()
+    page.wait_for_function("location.search.includes('axis=memory')")
+    assert query(page) == {"tab": "leaderboard", "axis": "memory", "__theme": "dark"}
+    page.get_by_role("tab", name="Models").click()
+    page.wait_for_function("location.search === '?__theme=dark'")
+
+
 def test_filters_search_and_sorting_narrow_and_order(page: Page) -> None:
     choose(page, "board-encoder", "b")
     expect(page.locator("#board-table [role=checkbox]")).to_have_count(4)

@@ -112,6 +112,8 @@ def test_published_figures_come_last_and_are_never_ranked() -> None:
         (Filter(since=3.5), set()),
         (Filter(objectives=("ul2",)), set()),
         (Filter(stages=("pretrained",)), set()),
+        (Filter(methods=("rank",)), {"tiny one", "other"}),
+        (Filter(methods=("generate",)), set()),
     ],
 )
 def test_filters_hide_rows_without_changing_ranks(chosen, shown) -> None:

@@ -7,8 +7,15 @@ window.board = (() => {
   const isOpen = () => tabNamed(NAME)?.getAttribute("aria-selected") === "true";
   const address = (query) => `${location.origin}${location.pathname}${query ? `?${query.replace(/^\?/, "")}` : ""}`;
 
+  // What belongs to the page as a whole, such as ?__theme=dark, stays in the address.
+  const show = (query) => {
+    const whole = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("__"));
+    const parts = [query, new URLSearchParams(whole).toString()].filter(Boolean);
+    history.replaceState(null, "", address(parts.join("&")));
+  };
+
   const remember = (query) => {
-    if (query && isOpen()) history.replaceState(null, "", address(query));
+    if (query && isOpen()) show(query.replace(/^\?/, ""));
   };
 
   const copy = async (words) => {
@@ -59,7 +66,7 @@ window.board = (() => {
     const wanted = event.target.closest?.("[data-tab]");
     if (wanted) tabNamed(wanted.dataset.tab)?.click();
     const tab = event.target.closest?.('#tabs [role="tab"]');
-    if (tab && tab.textContent.trim() !== NAME && location.search) history.replaceState(null, "", address(""));
+    if (tab && tab.textContent.trim() !== NAME && location.search) show("");
   });
 
   // A link names its tab; it is opened as soon as the page has it.
