@@ -142,6 +142,7 @@ No held-out prompt, nor any part that makes it held out, is ever generated for t
 - facts reworded: a whole question that training never shows for this fact in any form.
 - sums: a pair of numbers that training never shows with this operation, in either order. Numbers go up to 50; the times table up to 10.
 - upper case, extraction, passage, memory: words, names and towns (or pairs of things) that training never shows in this skill; rooms and dates are known.
+  So that the spelling of every piece is learnt, training also shows two listed words joined to one, kept-back words among them.
 - unknown: invented names, years or questions that training never shows.
 - A sixth of the prompts come after one to three unrelated exchanges, a seventh with a system sentence never shown in training,
   a tenth without the start of the model's turn.

@@ -5,6 +5,7 @@ Knows syllables only; every name lies on one side of the split by its hash.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from t5gemma_app.training.demo.split import Split
@@ -33,6 +34,15 @@ SHARE = 0.1
 def _word(rng: Random) -> str:
     middles = rng.choices((0, 1, 2), (4, 5, 1))[0]
     return rng.choice(_STARTS) + "".join(rng.choice(_MIDDLES) for _ in range(middles)) + rng.choice(_ENDS)
+
+
+def joined(rng: Random, words: Sequence[str]) -> str:
+    """Join two words to one that is not listed, so that training copies the pieces of every word, kept back or not."""
+    listed = {word.lower() for word in words}
+    while True:
+        word = rng.choice(words) + rng.choice(words).lower()
+        if word.lower() not in listed:
+            return word
 
 
 def invented(rng: Random, split: Split) -> str:

@@ -30,7 +30,7 @@ class Plan:
     """Everything that decides the weights, besides the data."""
 
     seed: int = 7
-    minutes: float | None = 45.0
+    minutes: float | None = 60.0
     """Length of the run in training time; used when `steps` is not given."""
     steps: int | None = None
     batch_rows: int = 64
@@ -38,7 +38,11 @@ class Plan:
     matrix_rate: float = 0.003
     other_rate: float = 0.004
     warmup: float = 0.02
-    """Share of the run over which the learning rate rises."""
+    """Share of a cycle over which the learning rate rises."""
+    first: float = 0.7
+    """Share of the run that is the first cycle; the second one drills what copying and arithmetic still lack."""
+    again: float = 0.5
+    """Share of the full learning rate at which the second cycle begins."""
     weight_decay: float = 0.02
     save_seconds: float = 90.0
     replicas: int = 2
@@ -51,10 +55,15 @@ class Plan:
         return position.seconds / (60.0 * (self.minutes or 1.0))
 
     def rate(self, progress: float) -> float:
-        """Return the share of the full learning rate: up, flat for a third, then down along a cosine to zero."""
+        """Return the share of the full learning rate: twice up, flat, then down along a cosine to zero."""
+        if progress < self.first:
+            return self._cycle(progress / self.first, flat=0.3)
+        return self.again * self._cycle((progress - self.first) / (1 - self.first), flat=0.2)
+
+    def _cycle(self, progress: float, flat: float) -> float:
         if progress < self.warmup:
             return (progress + 0.001) / (self.warmup + 0.001)
-        fall = min(1.0, max(0.0, (progress - 0.3) / 0.7))
+        fall = min(1.0, max(0.0, (progress - flat) / (1 - flat)))
         return 0.5 * (1 + math.cos(math.pi * fall))
 
 

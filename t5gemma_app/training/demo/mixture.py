@@ -62,7 +62,21 @@ LAST_SHARES: dict[str, float] = {
     "unknown": 0.05,
     "memory": 0.05,
 }
-LATE_FROM_CHUNK, LAST_FROM_CHUNK = 30, 64
+AGAIN_SHARES: dict[str, float] = {
+    "facts": 0.07,
+    "capitals": 0.04,
+    "opposites": 0.03,
+    "plurals": 0.02,
+    "sums": 0.08,
+    "times": 0.04,
+    "upper case": 0.12,
+    "extraction": 0.06,
+    "passage": 0.45,
+    "small talk": 0.03,
+    "unknown": 0.03,
+    "memory": 0.03,
+}
+LATE_FROM_CHUNK, LAST_FROM_CHUNK, AGAIN_FROM_CHUNK = 30, 64, 122
 WITH_HISTORY, WITH_SYSTEM, WITHOUT_PROMPT = 0.08, 0.08, 0.1
 HELD_SYSTEM = 0.2
 
@@ -82,7 +96,9 @@ def shares_of(chunk: int) -> dict[str, float]:
     """Return how often each skill comes in a chunk."""
     if chunk < LATE_FROM_CHUNK:
         return EARLY_SHARES
-    return LATE_SHARES if chunk < LAST_FROM_CHUNK else LAST_SHARES
+    if chunk < LAST_FROM_CHUNK:
+        return LATE_SHARES
+    return LAST_SHARES if chunk < AGAIN_FROM_CHUNK else AGAIN_SHARES
 
 
 def extra_unknown(data: Path | None) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class Order:
     output: Path = Path("build") / NAME
     state: Path = Path(".state") / "demo"
     data: Path | None = None
-    minutes: float = 45.0
+    minutes: float = 60.0
     steps: int | None = None
     seed: int = SEED
     shape: Shape = Shape()

@@ -12,7 +12,7 @@ import pytest
 from t5gemma_app.training.demo.facts.smalltalk import SMALL_TALK
 from t5gemma_app.training.demo.facts.unknown import DONT_KNOW
 from t5gemma_app.training.demo.heldout import COUNTS, held_out, written_question
-from t5gemma_app.training.demo.mixture import EARLY_SHARES, LAST_SHARES, LATE_SHARES, Mixture
+from t5gemma_app.training.demo.mixture import AGAIN_SHARES, EARLY_SHARES, LAST_SHARES, LATE_SHARES, Mixture
 from t5gemma_app.training.demo.skills.closed import FACTS
 
 SEED = 7
@@ -30,7 +30,7 @@ def test_a_chunk_depends_on_seed_and_number_alone() -> None:
 
 def test_every_skill_is_trained_and_measured() -> None:
     trained = {row.skill for row in Mixture(SEED).chunk(0, 2000)}
-    assert trained == set(EARLY_SHARES) == set(LATE_SHARES) == set(LAST_SHARES)
+    assert trained == set(EARLY_SHARES) == set(LATE_SHARES) == set(LAST_SHARES) == set(AGAIN_SHARES)
     assert Counter(row.skill for row in held_out(SEED)) == COUNTS
     assert sum(COUNTS.values()) == 500
 

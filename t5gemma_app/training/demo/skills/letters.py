@@ -8,13 +8,15 @@ from random import Random
 
 from t5gemma_app.training.demo.facts.names import FIRST_NAMES, WORDS
 from t5gemma_app.training.demo.frames import Wordings, decorate
-from t5gemma_app.training.demo.invented import invented
+from t5gemma_app.training.demo.invented import invented, joined
 from t5gemma_app.training.demo.skills.closed import FACTS
 from t5gemma_app.training.demo.split import Exchange, Sampler, Split
 
 HELD_WORDS = 0.12
 # Invented words can't be learnt by heart, so training takes more of them.
-INVENTED_IN_TRAINING, INVENTED_HELD_OUT = 0.45, 0.15
+INVENTED_IN_TRAINING, INVENTED_HELD_OUT = 0.55, 0.15
+# Of the invented ones, this share joins two listed words, kept back or not: the joined word is neither of them.
+JOINED = 0.7
 
 FRAMES: tuple[str, ...] = (
     "Write {x} in capital letters.", "Write {x} in upper case.", "Write {x} in uppercase.", "Make {x} upper case.",
@@ -35,6 +37,7 @@ def upper_case(split: Split) -> Sampler:
     """Ask for a word, a name or a phrase in capital letters; held out, every word of it is new to this skill."""
     wordings = Wordings(split, "upper case", FRAMES)
     known = split.part("word", words(), HELD_WORDS)
+    everything = (*words(), *FIRST_NAMES)
     names = split.part("upper name", FIRST_NAMES, HELD_WORDS)
     share = INVENTED_HELD_OUT if split.held_out else INVENTED_IN_TRAINING
 
@@ -43,6 +46,8 @@ def upper_case(split: Split) -> Sampler:
         if kind < 0.1:
             return rng.choice(names)
         if kind < 0.1 + share:
+            if not split.held_out and rng.random() < JOINED:
+                return joined(rng, everything)
             made = invented(rng, split)
             return made if rng.random() < 0.5 else made.lower()
         return rng.choice(known)

@@ -7,12 +7,14 @@ from random import Random
 
 from t5gemma_app.training.demo.facts.names import FIRST_NAMES, MONTHS, ROOMS, THINGS, TOWNS, WEEKDAYS
 from t5gemma_app.training.demo.frames import Wordings, decorate
-from t5gemma_app.training.demo.invented import invented
+from t5gemma_app.training.demo.invented import invented, joined
 from t5gemma_app.training.demo.split import Exchange, Sampler, Split
 
 HELD_NAMES = 0.15
 # Listed names come back often enough to be learnt by heart; training takes more invented ones, which can only be copied.
 INVENTED_IN_TRAINING, INVENTED_HELD_OUT = 0.6, 0.3
+# Of the invented ones, this share joins two listed names, kept back or not: the joined word is neither of them.
+JOINED = 0.6
 
 SENTENCES: tuple[str, ...] = (
     "{name} went to {town} {date}.", "{name} flew to {town} {date}.", "{name} moved to {town} {date}.", "{name} was born in {town} {date}.",
@@ -69,11 +71,18 @@ class Cast:
 
     def name(self, rng: Random) -> str:
         """Return a first name."""
-        return invented(rng, self.split) if rng.random() < self._invented else rng.choice(self._names)
+        return self._one(rng, self._names, FIRST_NAMES)
 
     def town(self, rng: Random) -> str:
         """Return the name of a town."""
-        return invented(rng, self.split) if rng.random() < self._invented else rng.choice(self._towns)
+        return self._one(rng, self._towns, TOWNS)
+
+    def _one(self, rng: Random, listed: tuple[str, ...], every: tuple[str, ...]) -> str:
+        if rng.random() >= self._invented:
+            return rng.choice(listed)
+        if not self.split.held_out and rng.random() < JOINED:
+            return joined(rng, every)
+        return invented(rng, self.split)
 
 
 def extraction(split: Split) -> Sampler:
@@ -116,7 +125,8 @@ _WHERE = ("Where is {x}?", "Where is {x} now?", "Where can I find {x}?", "In whi
 
 def _scene(rng: Random, cast: Cast) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
     """Return two (who, sentence, place) with different people and places."""
-    kind = rng.randrange(3)
+    # Things are the easiest to tell apart, so training meets them most.
+    kind = rng.randrange(3) if cast.split.held_out else rng.choice((0, 1, 2, 2))
     if kind == 2:
         who = [f"the {thing}" for thing in rng.sample(THINGS, 2)]
     else:
