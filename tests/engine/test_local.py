@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from dataclasses import replace
 
@@ -175,17 +176,20 @@ def test_too_many_waiting_requests_are_refused(tiny):
     engine = LocalEngine(Settings(offline=True, max_answers=1, max_waiting=1))
     list(engine.load(tiny))
     runtime = engine.runtime()
-    gate = threading.Event()
-    runtime._worker(runtime.place(tiny)).call(lambda: gate.wait(20))
+    gate, closed = threading.Event(), threading.Event()
+    runtime._worker(runtime.place(tiny)).call(lambda: closed.set() or gate.wait(60))
+    assert closed.wait(60)  # from here on the worker admits nobody
     readers = [iter(engine.generate(request(tiny, temperature=1.0))) for _ in range(2)]
     threads = [threading.Thread(target=lambda r=r: list(r)) for r in readers]
     threads[0].start()
+    deadline = time.monotonic() + 60
     while engine.status().waiting < 1:
-        pass
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     with pytest.raises(BusyError):
         list(engine.generate(request(tiny)))
     gate.set()
-    threads[0].join(20)
+    threads[0].join(60)
     assert list(readers[1])
     engine.close()
 
