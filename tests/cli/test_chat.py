@@ -70,9 +70,13 @@ def test_a_wish_beyond_the_limit_is_cut_and_told(build, engine, capsys) -> None:
 
 
 def test_an_interruption_cancels_the_answer_and_is_130(tmp_path) -> None:
+    # Whoever starts the tests in the background hands an ignored SIGINT down to them.
     program = textwrap.dedent("""
+        import signal
         import sys
         from dataclasses import replace
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         from t5gemma_app.checkpoints.catalogue import Catalogue
         from t5gemma_app.checkpoints.records import Checkpoint
         from t5gemma_app.cli.main import main
