@@ -140,7 +140,8 @@ def test_the_page_that_saw_the_server_go_sees_the_run_go_on(context: BrowserCont
     server.stop()
     server.delay = 1.0
     server.start()
-    page.wait_for_function("() => !window.before")  # the page reloads itself as soon as the server is back
+    # The page asks for the server at growing intervals, up to half a minute, and reloads itself once it is back.
+    page.wait_for_function("() => !window.before", timeout=120_000)
     page.get_by_role("tab", name="Evaluate").click()
     grows(page, answered(page))
 
