@@ -18,9 +18,8 @@ from typing import Any
 from t5gemma_app.evaluation.leaderboard import Row
 from t5gemma_app.evaluation.records import MetricEstimate
 from t5gemma_app.evaluation.results import FinishedRun
+from t5gemma_app.tasks.cells import safe_cell
 
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
-_NUMBER = re.compile(r"^-?\d+(\.\d+)?([eE][-+]?\d+)?$")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#])")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -47,11 +46,6 @@ def with_interval(estimate: MetricEstimate) -> str:
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return percent(estimate.value)
     return f"{percent(estimate.value)} [{percent(estimate.low)}, {percent(estimate.high)}]"
-
-
-def safe_cell(text: str) -> str:
-    """Return a csv cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.match(text) else text
 
 
 def tasks_of(rows: Sequence[Row]) -> tuple[str, ...]:
