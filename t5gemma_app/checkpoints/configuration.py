@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from t5gemma_app.checkpoints.parameters import SIGLIP, VisionTower, count_parameters
-from t5gemma_app.checkpoints.records import Family, Head, ParameterCounts, Stack
+from t5gemma_app.checkpoints.records import Family, Head, ParameterCounts, Problem, Stack
 from t5gemma_app.errors import BrokenCheckpointError, UnsupportedCheckpointError
 
 _HEADS: dict[str, tuple[Family, Head]] = {
@@ -17,13 +17,19 @@ _HEADS: dict[str, tuple[Family, Head]] = {
     "T5GemmaModel": ("t5gemma", "none"),
     "T5GemmaForSequenceClassification": ("t5gemma", "sequence"),
     "T5GemmaForTokenClassification": ("t5gemma", "token"),
+    "T5GemmaEncoderModel": ("t5gemma", "encoder"),
     "T5Gemma2ForConditionalGeneration": ("t5gemma2", "none"),
     "T5Gemma2Model": ("t5gemma2", "none"),
     "T5Gemma2ForSequenceClassification": ("t5gemma2", "sequence"),
     "T5Gemma2ForTokenClassification": ("t5gemma2", "token"),
 }
 _GENERATORS = {"t5gemma": "T5GemmaForConditionalGeneration", "t5gemma2": "T5Gemma2ForConditionalGeneration"}
-_TAKEN = "The app takes T5Gemma and T5Gemma 2 checkpoints: generators, sequence classifiers and token classifiers."
+_PROBLEMS: dict[str, Problem] = {
+    "single_label_classification": "one",
+    "multi_label_classification": "several",
+    "regression": "number",
+}
+_TAKEN = "The app takes T5Gemma and T5Gemma 2 checkpoints: generators, sequence and token classifiers, encoders."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class Configuration:
     """None for a classifier that is an encoder alone."""
     head: Head
     labels: tuple[str, ...]
+    labels_named: bool
+    problem: Problem
     tied_head: bool
     attention_bias: bool
     parameters: ParameterCounts
@@ -137,6 +145,7 @@ class _Top(_Strangers):
     tie_word_embeddings: bool = True
     id2label: dict[int, str] | None = None
     num_labels: _Size | None = None
+    problem_type: str | None = None
 
 
 class _Config(_Top):
@@ -202,7 +211,12 @@ def _describe(
         raise UnsupportedCheckpointError(
             "config.json describes an encoder without a decoder or a head.", expected=_TAKEN
         )
-    labels = _labels(top) if head != "none" else ()
+    if head == "encoder" and whole:
+        raise UnsupportedCheckpointError(
+            "config.json names an encoder alone and has is_encoder_decoder set.",
+            expected="An encoder alone says is_encoder_decoder: false.",
+        )
+    labels = _labels(top) if head in ("sequence", "token") else ()
     shapes = (encoder.stack("encoder"), decoder.stack("decoder") if whole else None)
     return Configuration(
         family=family,
@@ -210,6 +224,8 @@ def _describe(
         decoder=shapes[1],
         head=head,
         labels=labels,
+        labels_named=not labels or labels != _nameless(len(labels)),
+        problem=_PROBLEMS.get(top.problem_type or "", "number" if len(labels) == 1 else "one"),
         tied_head=top.tie_word_embeddings,
         attention_bias=encoder.attention_bias,
         parameters=count_parameters(
@@ -221,10 +237,15 @@ def _describe(
 def _labels(top: _Top) -> tuple[str, ...]:
     """Return the class names in order; transformers leaves two nameless ones out of the file."""
     if not top.id2label:
-        return tuple(f"LABEL_{index}" for index in range(top.num_labels or 2))
+        return _nameless(top.num_labels or 2)
     if sorted(top.id2label) != list(range(len(top.id2label))):
         raise BrokenCheckpointError(
             f"config.json names the labels {sorted(top.id2label)}.",
             expected="They are numbered 0, 1, 2, … without gaps.",
         )
     return tuple(top.id2label[index] for index in range(len(top.id2label)))
+
+
+def _nameless(count: int) -> tuple[str, ...]:
+    """Return the names that transformers gives to classes that have none."""
+    return tuple(f"LABEL_{index}" for index in range(count))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from t5gemma_app.checkpoints.card import read_card
 from t5gemma_app.checkpoints.configuration import Configuration, read_configuration
-from t5gemma_app.checkpoints.records import Checkpoint, Source
+from t5gemma_app.checkpoints.records import HEAD_WEIGHTS, Checkpoint, Source
 from t5gemma_app.checkpoints.sizes import size_name
 from t5gemma_app.checkpoints.tensors import check_tensors
-from t5gemma_app.checkpoints.weights import read_json, read_tensors, stored_dtype
+from t5gemma_app.checkpoints.weights import Tensor, read_json, read_tensors, stored_dtype
 from t5gemma_app.errors import BrokenCheckpointError, UnknownCheckpointError, UnsupportedCheckpointError, did_you_mean
 
 CONFIG = "config.json"
@@ -35,9 +36,9 @@ def read_folder(path: Path | str, name: str | None = None, source: Source = "loc
     """
     folder = Path(path).expanduser()
     configuration = read_config(folder)
-    stored = stored_dtype(read_tensors(folder))
+    tensors = read_tensors(folder)
     checkpoint = Checkpoint(name=name or folder_name(folder), source=source, location=str(folder))
-    return described(replace(checkpoint, dtype=stored), configuration, folder)
+    return described(_with_weights(checkpoint, configuration, tensors), configuration, folder)
 
 
 def read_config(folder: Path) -> Configuration:
@@ -89,6 +90,8 @@ def described(checkpoint: Checkpoint, configuration: Configuration, folder: Path
         stage=stage,
         head=configuration.head,
         labels=configuration.labels,
+        labels_named=configuration.labels_named,
+        problem=configuration.problem,
         licence=card.licence or checkpoint.licence,
         parameters=configuration.parameters,
         tied_head=configuration.tied_head,
@@ -106,8 +109,18 @@ def read_snapshot(checkpoint: Checkpoint, path: Path) -> Checkpoint:
         UnsupportedCheckpointError: It is another architecture, a pickle, or brings its own code.
     """
     revision = path.name if _COMMIT.fullmatch(path.name) else checkpoint.revision
-    stored = stored_dtype(read_tensors(path))
-    return described(replace(checkpoint, dtype=stored, revision=revision), read_config(path), path)
+    configuration, tensors = read_config(path), read_tensors(path)
+    return described(_with_weights(replace(checkpoint, revision=revision), configuration, tensors), configuration, path)
+
+
+def _with_weights(checkpoint: Checkpoint, configuration: Configuration, tensors: Mapping[str, Tensor]) -> Checkpoint:
+    """Return a checkpoint with what the headers of its weights say: number format, and whether a head is there."""
+    has_head = any(name.startswith(HEAD_WEIGHTS) for name in tensors)
+    return replace(
+        checkpoint,
+        dtype=stored_dtype(tensors),
+        random_head=configuration.head in ("sequence", "token") and not has_head,
+    )
 
 
 def check_files(path: Path | str) -> None:

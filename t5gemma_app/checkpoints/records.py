@@ -7,7 +7,13 @@ from typing import Literal
 
 Source = Literal["hub", "embedded", "local"]
 Family = Literal["t5gemma", "t5gemma2"]
-Head = Literal["none", "sequence", "token"]
+Head = Literal["none", "sequence", "token", "encoder"]
+"""What a checkpoint ends in: words, labels of a text, labels of its words, or the encoder's states alone."""
+Problem = Literal["one", "several", "number"]
+"""What a sequence head answers: one of its labels, any number of them, or a number."""
+
+HEAD_WEIGHTS = "score."
+"""Begins the names of a classification head's tensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,11 @@ class Checkpoint:
     """`pretrained`, `instruction-tuned` or `unknown`."""
     head: Head = "none"
     labels: tuple[str, ...] = ()
+    labels_named: bool = True
+    """Whether config.json names the labels; else they are LABEL_0, LABEL_1, …"""
+    problem: Problem = "one"
+    random_head: bool = False
+    """Whether its files lack the head's weights, so that its labels would mean nothing."""
     licence: str = "unknown"
     gated: bool = False
     revision: str | None = None
@@ -86,7 +97,7 @@ class Checkpoint:
     skills: tuple[str, ...] = ()
     """What it was taught, where its card says so."""
     examples: tuple[str, ...] = ()
-    """Prompts worth trying, where its card has some."""
+    """Prompts worth trying, or texts for a head, where its card has some."""
 
     @property
     def pair(self) -> str:

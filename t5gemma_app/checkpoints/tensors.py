@@ -16,7 +16,8 @@ TABLE = "model.decoder.embed_tokens.weight"
 def expected_tensors(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     """Return name and shape of every tensor of a T5Gemma; a tied head is left out, as transformers leaves it out."""
     encoder, decoder = configuration.encoder, configuration.decoder
-    tensors = dict(_stack("model.encoder", encoder, None, configuration.attention_bias))
+    prefix = "encoder" if configuration.head == "encoder" else "model.encoder"
+    tensors = dict(_stack(prefix, encoder, None, configuration.attention_bias))
     if decoder is not None:
         tensors.update(_stack("model.decoder", decoder, encoder, configuration.attention_bias))
     if configuration.labels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -178,7 +179,7 @@ def _broken(path: Path, why: str) -> BrokenCheckpointError:
     return BrokenCheckpointError(f"{path} is damaged: {why}.", remedy=_AGAIN)
 
 
-def stored_dtype(tensors: dict[str, Tensor]) -> str:
+def stored_dtype(tensors: Mapping[str, Tensor]) -> str:
     """Return the number format that most of the weights are stored in.
 
     Raises:
