@@ -45,7 +45,7 @@ class SamplingValues(NamedTuple):
             min_p=_number("min_p", self.min_p),
             repetition_penalty=_number("repetition_penalty", self.repetition_penalty),
             max_new_tokens=_whole("max_new_tokens", self.max_new_tokens),
-            seed=_seed(self.seed, drawn=bool(self.temperature)),
+            seed=seed_of(self.seed, drawn=bool(self.temperature)),
             stop=stop_strings(self.stop),
         ).checked()
 
@@ -68,7 +68,12 @@ def preset_about(name: str) -> str:
     return about[:1].upper() + about[1:] + "."
 
 
-def _seed(value: Any, drawn: bool) -> int:
+def seed_of(value: Any, drawn: bool) -> int:
+    """Return the seed that was written down; where none was, a new one, or 0 where none is to be drawn.
+
+    Raises:
+        InputError: It is no whole number.
+    """
     written = str("" if value is None else value).strip()
     if not written:
         return secrets.randbelow(SEEDS) if drawn else 0
@@ -91,6 +96,77 @@ def _whole(name: str, value: Any) -> int:
     return int(number)
 
 
+class Dial(NamedTuple):
+    """A slider for one value."""
+
+    label: str
+    low: float
+    high: float
+    value: float
+    step: float
+    info: str | None = None
+
+
+DIALS = {
+    "temperature": Dial("Temperature", 0, 2, 0, 0.05),
+    "top_k": Dial("Top-k", 0, 200, 0, 1, "0 keeps all."),
+    "top_p": Dial("Top-p", 0.05, 1, 1, 0.01),
+    "min_p": Dial("Min-p", 0, 0.5, 0, 0.01),
+    "repetition_penalty": Dial("Repetition penalty", 1, 2, 1, 0.01, "1 is none."),
+}
+"""What a preset decides, in the order of `preset_values`."""
+
+
+def dial(name: str, prefix: str = "", value: float | None = None) -> gr.Slider:
+    """Place one of `DIALS`.
+
+    Args:
+        name: Which.
+        prefix: Begins its id, where a page has several.
+        value: Where it stands at first, if not at its neutral value.
+    """
+    about = DIALS[name]
+    return gr.Slider(
+        about.low,
+        about.high,
+        about.value if value is None else value,
+        step=about.step,
+        label=about.label,
+        info=about.info,
+        elem_id=prefix + name.replace("_", "-"),
+        buttons=[],
+    )
+
+
+def length_dial(max_new_tokens: int, prefix: str = "") -> gr.Slider:
+    """Place the slider for the longest answer."""
+    return gr.Slider(
+        1,
+        max_new_tokens,
+        min(256, max_new_tokens),
+        step=1,
+        label="Longest answer, tokens",
+        elem_id=f"{prefix}max-new-tokens",
+        buttons=[],
+    )
+
+
+def system_box(prefix: str = "") -> gr.Textbox:
+    """Place the field for the system text."""
+    return gr.Textbox(
+        label="System text",
+        info="Gemma has no system role; it is put in front of the first message.",
+        lines=3,
+        max_lines=8,
+        elem_id=f"{prefix}system",
+    )
+
+
+def stop_box(prefix: str = "") -> gr.Textbox:
+    """Place the field for stop strings."""
+    return gr.Textbox(label="Stop strings", info="One a line.", lines=2, max_lines=6, elem_id=f"{prefix}stop-strings")
+
+
 @dataclass(frozen=True, slots=True)
 class SamplingControls:
     """The controls on the page."""
@@ -107,32 +183,13 @@ def build_sampling_controls(max_new_tokens: int) -> SamplingControls:
     preset = gr.Radio(
         names, value=names[0], label="Style", info=preset_about(names[0]), elem_id="preset", elem_classes="wb-segments"
     )
-    temperature = gr.Slider(0, 2, 0, step=0.05, label="Temperature", elem_id="temperature", buttons=[])
-    length = gr.Slider(
-        1,
-        max_new_tokens,
-        min(256, max_new_tokens),
-        step=1,
-        label="Longest answer, tokens",
-        elem_id="max-new-tokens",
-        buttons=[],
-    )
+    temperature = dial("temperature")
+    length = length_dial(max_new_tokens)
     seed = gr.Textbox("", label="Seed", placeholder="A new one for every answer", max_lines=1, elem_id="seed")
     with gr.Accordion("More", open=False, elem_id="more"):
-        system = gr.Textbox(
-            label="System text",
-            info="Gemma has no system role; it is put in front of the first message.",
-            lines=3,
-            max_lines=8,
-            elem_id="system",
-        )
-        top_k = gr.Slider(0, 200, 0, step=1, label="Top-k", info="0 keeps all.", elem_id="top-k", buttons=[])
-        top_p = gr.Slider(0.05, 1, 1, step=0.01, label="Top-p", elem_id="top-p", buttons=[])
-        min_p = gr.Slider(0, 0.5, 0, step=0.01, label="Min-p", elem_id="min-p", buttons=[])
-        penalty = gr.Slider(
-            1, 2, 1, step=0.01, label="Repetition penalty", info="1 is none.", elem_id="repetition-penalty", buttons=[]
-        )
-        stop = gr.Textbox(label="Stop strings", info="One a line.", lines=2, max_lines=6, elem_id="stop-strings")
+        system = system_box()
+        top_k, top_p, min_p, penalty = (dial(name) for name in list(DIALS)[1:])
+        stop = stop_box()
     preset.input(
         lambda name: (gr.update(info=preset_about(name)), *preset_values(name)),
         preset,
