@@ -25,6 +25,8 @@ class Card(BaseModel):
     skills: Annotated[tuple[str, ...], Field(max_length=100)] = ()
     examples: Annotated[tuple[str, ...], Field(max_length=100)] = ()
     """Prompts worth trying."""
+    cross_attention_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps for which a new cross-attention is to be trained alone, before everything is."""
 
 
 def read_card(folder: Path) -> Card:

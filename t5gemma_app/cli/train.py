@@ -1,4 +1,4 @@
-"""`train demo`: the recipe of the embedded checkpoint.
+"""`train`: the recipes, and `train demo`, the one of the embedded checkpoint.
 
 torch and the recipe are imported by the command itself, so that no other command waits for them.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t5gemma_app.cli.output import print_json, say
+from t5gemma_app.cli.train_adapt import add_adapt
 
 if TYPE_CHECKING:
     from t5gemma_app.services import Services
@@ -20,6 +21,7 @@ def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     """Add the commands to the parser."""
     train = commands.add_parser("train", help="train checkpoints")
     recipes = train.add_subparsers(dest="recipe", required=True, metavar="RECIPE")
+    add_adapt(recipes)
 
     demo = recipes.add_parser("demo", help="the embedded chat checkpoint, from nothing, on a CPU; a killed run goes on")
     demo.add_argument("--data", type=Path, metavar="DIR", help="a local folder of .jsonl files that adds to training")
