@@ -9,7 +9,14 @@ from typing import Any
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers
 from tokenizers.models import BPE
-from transformers import T5GemmaConfig, T5GemmaForConditionalGeneration, T5GemmaModuleConfig
+from transformers import (
+    T5GemmaConfig,
+    T5GemmaEncoderModel,
+    T5GemmaForConditionalGeneration,
+    T5GemmaForSequenceClassification,
+    T5GemmaForTokenClassification,
+    T5GemmaModuleConfig,
+)
 
 SPECIALS = {"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3, "<start_of_turn>": 106, "<end_of_turn>": 107}
 LETTERS = "▁\n!?.,'-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -66,13 +73,43 @@ def tiny_model(
         **top,
     )
     model = T5GemmaForConditionalGeneration(config).eval()
+    _strengthen(model, strength)
+    model.generation_config.update(
+        bos_token_id=2, decoder_start_token_id=2, pad_token_id=0, eos_token_id=[1, 107], max_new_tokens=20
+    )
+    return model
+
+
+def _strengthen(model: Any, strength: float) -> None:
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.dim() > 1:
                 weight.mul_(strength * (4 if "q_proj" in name or "k_proj" in name else 1))
-    model.generation_config.update(
-        bos_token_id=2, decoder_start_token_id=2, pad_token_id=0, eos_token_id=[1, 107], max_new_tokens=20
+
+
+def tiny_head(
+    kind: str = "sequence",
+    labels: tuple[str, ...] = ("bad", "good", "so-so"),
+    encoder_only: bool = True,
+    seed: int = 0,
+    **top: Any,
+) -> Any:
+    """Return a random model with a head: `sequence` or `token`; `encoder` has none."""
+    torch.manual_seed(seed)
+    config = T5GemmaConfig(
+        encoder=tiny_stack(num_hidden_layers=3),
+        decoder=tiny_stack(hidden_size=32, num_attention_heads=2, num_key_value_heads=1),
+        vocab_size=VOCABULARY,
+        is_encoder_decoder=not encoder_only,
+        **({"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}} | top),
     )
+    classes: dict[str, Any] = {
+        "sequence": T5GemmaForSequenceClassification,
+        "token": T5GemmaForTokenClassification,
+        "encoder": T5GemmaEncoderModel,
+    }
+    model = classes[kind](config).eval()
+    _strengthen(model, 3.0)
     return model
 
 

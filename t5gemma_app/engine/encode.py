@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from t5gemma_app.engine.types import Piece
+from t5gemma_app.engine.types import Piece, Token
 from t5gemma_app.errors import BrokenCheckpointError
 
 TURN_MARKERS = ("<start_of_turn>", "<end_of_turn>")
@@ -39,6 +39,7 @@ class TextEncoder:
             {t.content for i, t in added if i in self.control_ids and len(t.content) > 1}, key=len, reverse=True
         )
         self._frame = self._read_frame()
+        self._pair_frame = self._read_pair_frame()
         self._marker = re.compile("|".join(map(re.escape, contents))) if contents else None
 
     @classmethod
@@ -77,6 +78,35 @@ class TextEncoder:
         before, after = self._frame
         return [*before, *self.text_ids(text), *after]
 
+    def paired_ids(self, text: str, pair: str | None = None) -> list[int]:
+        """Return the ids of one text, or of two as the checkpoint's own tokenizer joins them.
+
+        Where the tokenizer puts no mark between two texts, a line feed keeps them apart.
+        """
+        if pair is None:
+            return self.framed_ids(text)
+        before, between, after = self._pair_frame
+        between = between or self.text_ids("\n")
+        return [*before, *self.text_ids(text), *between, *self.text_ids(pair), *after]
+
+    def windowed_ids(self, window: Sequence[int]) -> tuple[list[int], int]:
+        """Return ids of a stretch of text with the marks around it, and how many marks are in front."""
+        before, after = self._frame
+        return [*before, *window, *after], len(before)
+
+    def tokens(self, text: str) -> tuple[Token, ...]:
+        """Return the word pieces of ordinary text with their places in it."""
+        found: list[Token] = []
+        offset = 0
+        for part in self._parts(text):
+            encoding = self._tokenizer.encode(part, add_special_tokens=False)
+            found += [
+                Token(index, piece, offset + start, offset + end)
+                for index, piece, (start, end) in zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)
+            ]
+            offset += len(part)
+        return tuple(found)
+
     def count(self, pieces: Sequence[Piece]) -> int:
         """Return how many tokens a prompt has."""
         return len(self.ids(pieces))
@@ -101,6 +131,15 @@ class TextEncoder:
         own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
         first, last = (own[0], own[-1]) if own else (0, -1)
         return list(encoding.ids[:first]), list(encoding.ids[last + 1 :])
+
+    def _read_pair_frame(self) -> tuple[list[int], list[int], list[int]]:
+        encoding = self._tokenizer.encode("a", "a", add_special_tokens=True)
+        own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
+        if not own:
+            return list(encoding.ids), [], []
+        # both texts are the same single letter, so each has half of what is no mark
+        first, second = own[len(own) // 2 - 1], own[len(own) // 2]
+        return list(encoding.ids[: own[0]]), list(encoding.ids[first + 1 : second]), list(encoding.ids[own[-1] + 1 :])
 
     def _control(self, marker: str) -> int:
         index = self._tokenizer.token_to_id(marker)

@@ -25,14 +25,19 @@ from t5gemma_app.engine.types import (
     GenerationRequest,
     GenerationResult,
     GenerationStatistics,
+    HeadInput,
+    HeadOutput,
     LoadedCheckpoint,
     Loading,
+    Logits,
     Piece,
     SamplingParameters,
     ScoringRequest,
     Started,
     TextDelta,
+    Token,
     Waiting,
+    Window,
 )
 from t5gemma_app.errors import BusyError, StoppedError, WorkbenchError
 
@@ -162,7 +167,12 @@ class FakeEngine:
         return results
 
     def score(
-        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], *, budget: int | None = None
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[ScoringRequest],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
     ) -> list[tuple[ChoiceScore, ...]]:
         """Score each choice by a hash of its texts and the checkpoint's name, `delay` seconds a request."""
         self._check()
@@ -171,6 +181,52 @@ class FakeEngine:
             time.sleep(self.delay)
             scores.append(tuple(_chance(checkpoint.name, request.context, choice) for choice in request.choices))
         return scores
+
+    def classify(
+        self,
+        checkpoint: Checkpoint,
+        inputs: Sequence[HeadInput],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[HeadOutput]:
+        """Give each label a number made of the texts, `delay` seconds an input."""
+        self._check()
+        outputs = []
+        for entry in inputs:
+            time.sleep(self.delay)
+            texts = entry.text if entry.pair is None else f"{entry.text}\0{entry.pair}"
+            scores = [_chance(checkpoint.name, texts, label).logprob for label in checkpoint.labels]
+            outputs.append(HeadOutput(tuple(scores), 1 + len(texts.split())))
+        return outputs
+
+    def tag(
+        self,
+        checkpoint: Checkpoint,
+        windows: Sequence[Window],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[tuple[Logits, ...]]:
+        """Give each label of each id a number made of both, `delay` seconds a window."""
+        self._check()
+        outputs = []
+        for window in windows:
+            time.sleep(self.delay)
+            outputs.append(
+                tuple(
+                    tuple(_chance(checkpoint.name, str(index), label).logprob for label in checkpoint.labels)
+                    for index in window
+                )
+            )
+        return outputs
+
+    def tokens(self, checkpoint: Checkpoint, text: str) -> tuple[Token, ...]:
+        """Return words and line feeds; a blank before a word belongs to it."""
+        return tuple(
+            Token(_id_of(found[0].strip(" ")), found[0].replace(" ", "▁"), found.start(), found.end())
+            for found in re.finditer(r" *[^\s]+|\n|[^\S\n]+", text)
+        )
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Pretend to load in two stages, once for each checkpoint."""
@@ -227,7 +283,7 @@ class FakeEngine:
         self, request: GenerationRequest, words: list[str], reason: FinishReason, first: float, seconds: float
     ) -> GenerationResult:
         """Put a result together; ids are made of the words, so that equal answers have equal ids."""
-        ids = [108 + zlib.crc32(word.encode("utf-8", "replace")) % 255_000 for word in words]
+        ids = [_id_of(word) for word in words]
         if reason == "stop":
             ids.append(END_MARK)
         statistics = GenerationStatistics(
@@ -272,6 +328,10 @@ class FakeEngine:
             raise StoppedError("The engine was shut down.", remedy="Restart the app.")
         if self.failure is not None:
             raise self.failure
+
+
+def _id_of(word: str) -> int:
+    return 108 + zlib.crc32(word.encode("utf-8", "replace")) % 255_000
 
 
 def _chance(name: str, context: str, choice: str) -> ChoiceScore:

@@ -17,16 +17,17 @@ import transformers
 from safetensors import SafetensorError
 
 from t5gemma_app.checkpoints.placement import FLASH, Placement, Reason
-from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.checkpoints.records import HEAD_WEIGHTS, Checkpoint
 from t5gemma_app.engine.attention import IMPLEMENTATION, transformers_name
 from t5gemma_app.engine.decoders import decoder_of, has_slots
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.generate import Decoding
 from t5gemma_app.engine.head import choose_head
+from t5gemma_app.engine.heads import classify_rows, tag_rows
 from t5gemma_app.engine.score import Question, score_questions
 from t5gemma_app.engine.session import Lane
-from t5gemma_app.engine.types import SamplingParameters
-from t5gemma_app.errors import BrokenCheckpointError, OutOfMemoryError, UnsupportedCheckpointError
+from t5gemma_app.engine.types import Logits, SamplingParameters
+from t5gemma_app.errors import BrokenCheckpointError, InputError, OutOfMemoryError, UnsupportedCheckpointError
 
 logger = logging.getLogger(__name__)
 
@@ -36,19 +37,29 @@ logger = logging.getLogger(__name__)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 1 << 30
 
+RANDOM_HEAD_SEED = 0
+"""Gives a head without weights the same random ones each time it is loaded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checkpoint in memory, ready to decode."""
+    """A checkpoint in memory, ready to decode, or to be read by its head."""
 
     checkpoint: Checkpoint
     model: Any
     encoder: TextEncoder
-    lane: Lane
-    """Where streamed answers are decoded together."""
+    lane: Lane | None
+    """Where streamed answers are decoded together; None where no text is written."""
     placement: Placement
     bytes: int
     seconds: float
+
+    @property
+    def decoding_lane(self) -> Lane:
+        """Where answers are decoded; raises `InputError` where none can be."""
+        if self.lane is None:
+            raise InputError(f"{self.checkpoint.name} writes no text.")
+        return self.lane
 
     def decode(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> Decoding:
         """Start decoding a batch of prompts."""
@@ -58,11 +69,19 @@ class Loaded:
         """Score a batch of questions."""
         return score_questions(self.model, questions)
 
+    def classify(self, rows: Sequence[Sequence[int]]) -> list[Logits]:
+        """Read a batch of rows with the sequence head."""
+        return classify_rows(self.model, rows)
+
+    def tag(self, rows: Sequence[Sequence[int]]) -> list[tuple[Logits, ...]]:
+        """Read a batch of rows with the token head."""
+        return tag_rows(self.model, rows)
+
 
 def load_weights(
     checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, placement: Placement, screened_head: str = "auto"
 ) -> Loaded:
-    """Read a checkpoint for conditional generation into memory.
+    """Read a checkpoint into memory: for conditional generation, or with its classification head.
 
     Args:
         checkpoint: What is known of it.
@@ -73,7 +92,7 @@ def load_weights(
 
     Raises:
         BrokenCheckpointError: Files are damaged, or weights are missing.
-        UnsupportedCheckpointError: transformers has no generation model for this configuration.
+        UnsupportedCheckpointError: transformers has no such model for this configuration.
         OutOfMemoryError: The device is full.
     """
     started = time.perf_counter()
@@ -81,7 +100,9 @@ def load_weights(
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        model, report = transformers.AutoModelForSeq2SeqLM.from_pretrained(
+        if checkpoint.random_head:
+            torch.manual_seed(RANDOM_HEAD_SEED)
+        model, report = _model_class(checkpoint).from_pretrained(
             str(folder),
             dtype=getattr(torch, placement.dtype),
             attn_implementation=transformers_name(placement.attention),
@@ -107,25 +128,36 @@ def load_weights(
     except ValueError as error:
         raise UnsupportedCheckpointError(
             f"{checkpoint.name} can't be loaded: {_first_line(error)}.",
-            expected="A T5Gemma or T5Gemma 2 checkpoint for conditional generation.",
+            expected="A T5Gemma or T5Gemma 2 checkpoint for conditional generation, or one with a head.",
         ) from error
     _refuse_missing(checkpoint, report)
     model.eval().requires_grad_(False)
-    if placement.attention in FLASH:
+    if placement.attention in FLASH and checkpoint.decoder is not None:
         spare_decoder(model)
     size = sum(t.numel() * t.element_size() for t in model.state_dict(keep_vars=True).values())
-    tied = model.get_output_embeddings()
-    if tied is not None and tied.weight is model.get_decoder().get_input_embeddings().weight:
-        size -= tied.weight.numel() * tied.weight.element_size()
+    lane = None
+    if checkpoint.head == "none":
+        table = model.get_output_embeddings().weight
+        if table is model.get_decoder().get_input_embeddings().weight:
+            size -= table.numel() * table.element_size()
+        head = choose_head(table, screened_head if has_slots(model) else "off")
+        size += head.head.bytes if head.head else 0
+        reason = Reason("output head", "screened" if head.head else "full", head.reason)
+        placement = replace(placement, reasons=(*placement.reasons, reason))
+        lane = Lane(decoder_of(model, head.head))
     seconds = time.perf_counter() - started
     logger.info("Loaded %s in %.1f s: %s", checkpoint.name, seconds, placement.sentence())
-    head = choose_head(model.get_output_embeddings().weight, screened_head if has_slots(model) else "off")
-    size += head.head.bytes if head.head else 0
-    placement = replace(
-        placement,
-        reasons=(*placement.reasons, Reason("output head", "screened" if head.head else "full", head.reason)),
-    )
-    return Loaded(checkpoint, model, encoder, Lane(decoder_of(model, head.head)), placement, size, seconds)
+    return Loaded(checkpoint, model, encoder, lane, placement, size, seconds)
+
+
+def _model_class(checkpoint: Checkpoint) -> Any:
+    classes = {
+        "none": transformers.AutoModelForSeq2SeqLM,
+        "sequence": transformers.AutoModelForSequenceClassification,
+        "token": transformers.AutoModelForTokenClassification,
+        "encoder": transformers.AutoModelForTextEncoding,
+    }
+    return classes[checkpoint.head]
 
 
 def spare_decoder(model: Any) -> None:
@@ -174,6 +206,8 @@ def _refuse_missing(checkpoint: Checkpoint, report: Any) -> None:
             remedy="Download or save the checkpoint again.",
         )
     missing = sorted(report["missing_keys"])
+    if checkpoint.random_head:  # known before, from the headers of its files; whoever uses it insisted
+        missing = [name for name in missing if not name.startswith(HEAD_WEIGHTS)]
     if missing:
         raise BrokenCheckpointError(
             f"{checkpoint.name} lacks {len(missing)} of its weights, {missing[0]} among them.",

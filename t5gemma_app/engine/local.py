@@ -19,10 +19,15 @@ from t5gemma_app.engine.types import (
     GenerationRequest,
     GenerationResult,
     GenerationStatistics,
+    HeadInput,
+    HeadOutput,
     Loading,
+    Logits,
     Piece,
     SamplingParameters,
     ScoringRequest,
+    Token,
+    Window,
 )
 from t5gemma_app.errors import EngineError
 from t5gemma_app.settings import Settings
@@ -73,10 +78,41 @@ class LocalEngine:
         return self.runtime().generate_batch(checkpoint, prompts, parameters.checked())
 
     def score(
-        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], *, budget: int | None = None
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[ScoringRequest],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
     ) -> list[tuple[ChoiceScore, ...]]:
         """Return the scores of every request's choices, in the order given."""
-        return self.runtime().score(checkpoint, requests, budget)
+        return self.runtime().score(checkpoint, requests, budget, urgent)
+
+    def classify(
+        self,
+        checkpoint: Checkpoint,
+        inputs: Sequence[HeadInput],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[HeadOutput]:
+        """Return what a sequence head says of every input, in the order given."""
+        return self.runtime().classify(checkpoint, inputs, budget, urgent)
+
+    def tag(
+        self,
+        checkpoint: Checkpoint,
+        windows: Sequence[Window],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[tuple[Logits, ...]]:
+        """Return what a token head says of every id of every window, in the order given."""
+        return self.runtime().tag(checkpoint, windows, budget, urgent)
+
+    def tokens(self, checkpoint: Checkpoint, text: str) -> tuple[Token, ...]:
+        """Return the word pieces of a text with their places, without torch."""
+        return self.encoder(checkpoint).tokens(text)
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Load a checkpoint, yielding progress."""

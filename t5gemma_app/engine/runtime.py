@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import wait
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
@@ -17,10 +18,12 @@ from t5gemma_app.checkpoints.placement import Device, Placement, Wish, choose_pl
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.attention import register_attention
 from t5gemma_app.engine.batching import CPU_TOKENS, cut_batches, token_budget
+from t5gemma_app.engine.batchwork import BatchWork
 from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.loader import Loaded, give_memory_back, keep_buffers, load_weights
 from t5gemma_app.engine.pool import Pool, Report
+from t5gemma_app.engine.rows import input_rows, read_limit, require_head, window_rows
 from t5gemma_app.engine.scoring import plan_scoring
 from t5gemma_app.engine.session import BatchSession, ScoreSession, StreamSession
 from t5gemma_app.engine.tokenizers import TokenizerShelf
@@ -30,11 +33,15 @@ from t5gemma_app.engine.types import (
     Event,
     GenerationRequest,
     GenerationResult,
+    HeadInput,
+    HeadOutput,
     LoadedCheckpoint,
     Loading,
+    Logits,
     Piece,
     SamplingParameters,
     ScoringRequest,
+    Window,
 )
 from t5gemma_app.engine.worker import Worker
 from t5gemma_app.errors import BusyError, EngineError, InputError, OutOfMemoryError, WorkbenchError
@@ -46,6 +53,8 @@ GB = 1e9
 POLL_SECONDS = 0.1
 # Share of the free memory at the start that checkpoints may take; the rest is for the interface and for peaks.
 BUDGET_SHARE = 0.9
+
+Result = TypeVar("Result")
 
 
 class Runtime:
@@ -101,11 +110,12 @@ class Runtime:
     def answer(self, request: GenerationRequest, cancelled: threading.Event) -> Iterator[Event]:
         """Yield the events of one answer whose checkpoint was ensured."""
         checkpoint = self._described(request.checkpoint)
+        require_head(checkpoint, "none")
         prompt = self._checked_prompt(checkpoint, self._tokenizers.of(checkpoint).ids(request.pieces))
         loaded = yield from self._lease(checkpoint)
         try:
             session = StreamSession(
-                loaded.lane,
+                loaded.decoding_lane,
                 loaded.encoder,
                 prompt,
                 request.parameters,
@@ -128,6 +138,7 @@ class Runtime:
         self, checkpoint: Checkpoint, prompts: Sequence[tuple[Piece, ...]], parameters: SamplingParameters
     ) -> list[GenerationResult]:
         """Answer many prompts, longest first, in batches cut by tokens."""
+        require_head(checkpoint, "none")
         encoder = self._tokenizers.of(checkpoint)
         rows = [self._checked_prompt(checkpoint, encoder.ids(pieces)) for pieces in prompts]
         for _ in self.ensure(checkpoint):
@@ -147,28 +158,77 @@ class Runtime:
         return [results[i] for i in range(len(rows))]
 
     def score(
-        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], budget: int | None
+        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], budget: int | None, urgent: bool
     ) -> list[tuple[ChoiceScore, ...]]:
-        """Score all requests at background priority; those longer than the encoder takes get NaN."""
+        """Score all requests; those longer than the encoder takes get NaN."""
         checkpoint = self._described(checkpoint)
-        encoder = self._tokenizers.of(checkpoint)
-        plan = plan_scoring(encoder, requests, checkpoint.encoder.positions if checkpoint.encoder else None)
-        if not plan.questions:
-            return plan.spread([])
+        require_head(checkpoint, "none")
+        plan = plan_scoring(self._tokenizers.of(checkpoint), requests, read_limit(checkpoint))
+        scores = self._in_batches(
+            checkpoint,
+            [len(question.context) for question in plan.questions],
+            lambda loaded, batches: ScoreSession(loaded.score, plan.questions, batches, is_memory_error),
+            budget,
+            urgent,
+        )
+        return plan.spread(scores)
+
+    def classify(
+        self, checkpoint: Checkpoint, inputs: Sequence[HeadInput], budget: int | None, urgent: bool
+    ) -> list[HeadOutput]:
+        """Read all inputs with the sequence head; those longer than the encoder takes get no logits."""
+        checkpoint = self._described(checkpoint)
+        require_head(checkpoint, "sequence")
+        rows = input_rows(self._tokenizers.of(checkpoint), inputs, read_limit(checkpoint))
+        logits = self._in_batches(
+            checkpoint,
+            [len(row) for row in rows.fitting],
+            lambda loaded, batches: BatchWork(loaded.classify, rows.fitting, batches, is_memory_error),
+            budget,
+            urgent,
+        )
+        return rows.outputs(logits)
+
+    def tag(
+        self, checkpoint: Checkpoint, windows: Sequence[Window], budget: int | None, urgent: bool
+    ) -> list[tuple[Logits, ...]]:
+        """Read all windows with the token head; those longer than the encoder takes get no logits."""
+        checkpoint = self._described(checkpoint)
+        require_head(checkpoint, "token")
+        rows = window_rows(self._tokenizers.of(checkpoint), windows, read_limit(checkpoint))
+        logits = self._in_batches(
+            checkpoint,
+            [len(row) for row in rows.fitting],
+            lambda loaded, batches: BatchWork(loaded.tag, rows.fitting, batches, is_memory_error),
+            budget,
+            urgent,
+        )
+        return rows.labelled(logits)
+
+    def _in_batches(
+        self,
+        checkpoint: Checkpoint,
+        lengths: Sequence[int],
+        work: Callable[[Loaded, list[list[int]]], BatchWork[Any, Result]],
+        budget: int | None,
+        urgent: bool,
+    ) -> list[Result]:
+        """Compute rows of these lengths batch after batch and wait for their results; loads nothing for no rows."""
+        if not lengths:
+            return []
         for _ in self.ensure(checkpoint):
             pass
         loaded = exhaust(self._lease(checkpoint))
         try:
-            lengths = [len(question.context) for question in plan.questions]
-            batches = cut_batches(lengths, budget or self._scoring_budget(loaded))
-            session = ScoreSession(loaded.score, plan.questions, batches, is_memory_error)
-            self._worker(loaded.placement).admit_background(session)
+            session = work(loaded, cut_batches(lengths, budget or self._scoring_budget(loaded)))
+            worker = self._worker(loaded.placement)
+            (worker.admit if urgent else worker.admit_background)(session)
             outcome = session.done.get()
         finally:
             self._pool.release(checkpoint.name)
         if isinstance(outcome, BaseException):
             raise as_engine_error(outcome) from outcome
-        return plan.spread(outcome)
+        return outcome
 
     def _scoring_budget(self, loaded: Loaded) -> int:
         kind = loaded.placement.device.split(":")[0]

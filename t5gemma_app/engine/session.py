@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from t5gemma_app.checkpoints.placement import Placement
+from t5gemma_app.engine.batchwork import BatchWork
 from t5gemma_app.engine.decoders import Decoder, Seat
 from t5gemma_app.engine.encode import TextEncoder, TextStream
 from t5gemma_app.engine.generate import Decoding
@@ -289,8 +289,8 @@ class BatchSession:
         self.done.put(error)
 
 
-class ScoreSession:
-    """Scores batch after batch, one a step, so that people's answers go on in between; the caller waits on `done`.
+class ScoreSession(BatchWork[Question, tuple[ChoiceScore, ...]]):
+    """Scores batch after batch.
 
     Args:
         score: Scores a batch of questions; see `score.score_questions`.
@@ -299,8 +299,6 @@ class ScoreSession:
         is_full: Tells an error that means the memory ran out; such a batch is halved and tried again.
     """
 
-    lane = None
-
     def __init__(
         self,
         score: Callable[[Sequence[Question]], list[list[float]]],
@@ -308,37 +306,10 @@ class ScoreSession:
         batches: Sequence[Sequence[int]],
         is_full: Callable[[BaseException], bool],
     ) -> None:
-        self._score = score
-        self._questions = questions
-        self._batches = deque(list(batch) for batch in batches)
-        self._is_full = is_full
-        self._results: dict[int, tuple[ChoiceScore, ...]] = {}
-        self.done: queue.SimpleQueue[list[tuple[ChoiceScore, ...]] | BaseException] = queue.SimpleQueue()
+        def scores(batch: Sequence[Question]) -> list[tuple[ChoiceScore, ...]]:
+            return [
+                tuple(ChoiceScore(value, len(answer)) for value, answer in zip(values, question.answers, strict=True))
+                for values, question in zip(score(batch), batch, strict=True)
+            ]
 
-    def waiting(self, ahead: int) -> None:
-        """A batch has no reader to tell."""
-
-    def advance(self) -> bool:
-        """Score one batch."""
-        batch = self._batches.popleft()
-        questions = [self._questions[number] for number in batch]
-        try:
-            scores = self._score(questions)
-        except Exception as error:
-            if not self._is_full(error) or len(batch) == 1:
-                raise
-            half = len(batch) // 2
-            self._batches.extendleft([batch[half:], batch[:half]])
-            return True
-        for number, question, values in zip(batch, questions, scores, strict=True):
-            self._results[number] = tuple(
-                ChoiceScore(value, len(answer)) for value, answer in zip(values, question.answers, strict=True)
-            )
-        if self._batches:
-            return True
-        self.done.put([self._results[number] for number in range(len(self._questions))])
-        return False
-
-    def fail(self, error: BaseException) -> None:
-        """Hand the error to the caller."""
-        self.done.put(error)
+        super().__init__(scores, questions, batches, is_full)

@@ -131,6 +131,40 @@ class ChoiceScore:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadInput:
+    """What a sequence head reads: a text, or two that belong together."""
+
+    text: str
+    pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadOutput:
+    """What a sequence head says of one input."""
+
+    logits: tuple[float, ...]
+    """One a label; empty where the input is longer than the checkpoint reads."""
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word piece of a text, and where in the text it stands."""
+
+    id: int
+    piece: str
+    """As the tokenizer spells it."""
+    start: int
+    end: int
+    """Characters of the text; pieces of one character's bytes share its place."""
+
+
+Window = tuple[int, ...]
+"""Token ids of a stretch of text, without the marks that the tokenizer puts around a text."""
+Logits = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """A checkpoint is on its way into memory."""
 
@@ -248,13 +282,51 @@ class Engine(Protocol):
         ...
 
     def score(
-        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], *, budget: int | None = None
+        self,
+        checkpoint: Checkpoint,
+        requests: Sequence[ScoringRequest],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
     ) -> list[tuple[ChoiceScore, ...]]:
-        """Return the scores of every request's choices, in the order given; blocks, at background priority.
+        """Return the scores of every request's choices, in the order given; blocks.
 
         Each distinct context is encoded once; the result does not depend on what is scored together. `budget` is the
-        padded tokens of a batch, found from the free memory when left out.
+        padded tokens of a batch, found from the free memory when left out. `urgent` work has somebody waiting for it
+        and takes turns with answers; all else is done while nobody waits.
         """
+        ...
+
+    def classify(
+        self,
+        checkpoint: Checkpoint,
+        inputs: Sequence[HeadInput],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[HeadOutput]:
+        """Return what a sequence head says of every input, in the order given; blocks.
+
+        The result does not depend on what is computed together; see `score` for `budget` and `urgent`.
+        """
+        ...
+
+    def tag(
+        self,
+        checkpoint: Checkpoint,
+        windows: Sequence[Window],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[tuple[Logits, ...]]:
+        """Return what a token head says of every id of every window; empty for a window longer than is read; blocks.
+
+        Each window is read with the tokenizer's marks around it. See `score` for `budget` and `urgent`.
+        """
+        ...
+
+    def tokens(self, checkpoint: Checkpoint, text: str) -> tuple[Token, ...]:
+        """Return the word pieces of a text with their places; loads the tokenizer, not the weights."""
         ...
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:

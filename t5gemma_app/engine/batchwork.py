@@ -1,0 +1,66 @@
+"""Many rows computed batch after batch, one a step, so that people's answers go on in between."""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+Result = TypeVar("Result")
+
+
+class BatchWork(Generic[Row, Result]):
+    """A session of the worker that computes one batch a step; the caller waits on `done`.
+
+    Args:
+        compute: Returns the results of a batch of rows, in their order.
+        rows: What to compute.
+        batches: Numbers of the rows that are computed together.
+        is_full: Tells an error that means the memory ran out; such a batch is halved and tried again.
+    """
+
+    lane = None
+    cancelled = False
+
+    def __init__(
+        self,
+        compute: Callable[[Sequence[Row]], Sequence[Result]],
+        rows: Sequence[Row],
+        batches: Sequence[Sequence[int]],
+        is_full: Callable[[BaseException], bool],
+    ) -> None:
+        self._compute = compute
+        self._rows = rows
+        self._batches = deque(list(batch) for batch in batches)
+        self._is_full = is_full
+        self._results: dict[int, Result] = {}
+        self.done: queue.SimpleQueue[list[Result] | BaseException] = queue.SimpleQueue()
+
+    def waiting(self, ahead: int, seconds: float | None = None) -> None:
+        """A batch has no reader to tell."""
+
+    def leave(self) -> None:
+        """A batch is never cancelled."""
+
+    def advance(self) -> bool:
+        """Compute one batch."""
+        batch = self._batches.popleft()
+        try:
+            results = self._compute([self._rows[number] for number in batch])
+        except Exception as error:
+            if not self._is_full(error) or len(batch) == 1:
+                raise
+            half = len(batch) // 2
+            self._batches.extendleft([batch[half:], batch[:half]])
+            return True
+        self._results.update(zip(batch, results, strict=True))
+        if self._batches:
+            return True
+        self.done.put([self._results[number] for number in range(len(self._rows))])
+        return False
+
+    def fail(self, error: BaseException) -> None:
+        """Hand the error to the caller."""
+        self.done.put(error)
