@@ -15,9 +15,8 @@ from transformers import PreTrainedTokenizerBase
 
 from t5gemma_app.tasks.turns import write_turns
 from t5gemma_app.training.demo.mixture import Conversation
-from t5gemma_app.training.demo.tokenizer import BOS_ID, END_OF_TURN_ID, PAD_ID, encode_pieces
-
-IGNORED = -100
+from t5gemma_app.training.parallel import IGNORED
+from t5gemma_app.training.tokenizer import BOS_ID, END_OF_TURN_ID, PAD_ID, encode_pieces
 
 
 @dataclass(frozen=True, slots=True)

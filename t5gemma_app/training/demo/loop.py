@@ -20,9 +20,9 @@ from transformers import PreTrainedTokenizerBase, T5GemmaForConditionalGeneratio
 
 from t5gemma_app.training.demo.batches import IGNORED, Batch, cut_batches
 from t5gemma_app.training.demo.mixture import Mixture
-from t5gemma_app.training.demo.muon import Muon
-from t5gemma_app.training.demo.parallel import Replicas
 from t5gemma_app.training.demo.state import Position, load_state, save_state
+from t5gemma_app.training.muon import Muon
+from t5gemma_app.training.parallel import Replicas
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Knows how answers are compared; refuses to know how the model was trained.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,8 @@ from transformers import PreTrainedTokenizerBase, T5GemmaForConditionalGeneratio
 
 from t5gemma_app.training.demo.batches import encode_prompt, padded
 from t5gemma_app.training.demo.mixture import Conversation
-from t5gemma_app.training.demo.tokenizer import PAD_ID
+from t5gemma_app.training.intervals import wilson
+from t5gemma_app.training.tokenizer import PAD_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,7 @@ class Score:
 
     def interval(self) -> tuple[float, float]:
         """Return Wilson's 95 % interval for the share."""
-        z = 1.959964
-        middle = (self.share + z * z / (2 * self.n)) / (1 + z * z / self.n)
-        half = z * math.sqrt(self.share * (1 - self.share) / self.n + z * z / (4 * self.n**2)) / (1 + z * z / self.n)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return wilson(self.exact, self.n)
 
 
 @dataclass(frozen=True, slots=True)

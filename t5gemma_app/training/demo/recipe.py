@@ -22,8 +22,8 @@ from t5gemma_app.training.demo.heldout import held_out
 from t5gemma_app.training.demo.loop import Plan, Report, train
 from t5gemma_app.training.demo.measure import Score, answer, scores
 from t5gemma_app.training.demo.mixture import Mixture
-from t5gemma_app.training.demo.model import Shape, demo_model
-from t5gemma_app.training.demo.tokenizer import train_tokenizer
+from t5gemma_app.training.fresh import Shape, fresh_model
+from t5gemma_app.training.tokenizer import train_tokenizer
 
 NAME = "t5gemma-demo-chat"
 PIECES = 1400
@@ -65,7 +65,7 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> tuple[Scor
     _claim_state(order)
     mixture = Mixture(order.seed, order.data)
     tokenizer = _tokenizer(order, mixture)
-    model = demo_model(order.shape, len(tokenizer), order.seed)
+    model = fresh_model(order.shape, len(tokenizer), order.seed)
     plan = Plan(seed=order.seed, minutes=order.minutes, steps=order.steps)
     say(f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters, {len(tokenizer):,} pieces")
     position = train(model, tokenizer, mixture, plan, state_folder=order.state, report=lambda part: say(_line(part)))

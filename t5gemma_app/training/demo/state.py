@@ -1,18 +1,12 @@
-"""The saved state of a training run, written so that a killed run goes on where it was.
-
-Knows files; refuses to know what is trained. A state is complete or absent: it is written beside its place and renamed.
-"""
+"""Where the demo's run is, kept with its weights."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-FILE = "state.pt"
+from t5gemma_app.training.state import load_parts, save_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +27,10 @@ class Position:
 
 def save_state(folder: Path, position: Position, parts: dict[str, Any]) -> None:
     """Write the state atomically."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f"{FILE}.unfinished"
-    with unfinished.open("wb") as file:
-        torch.save({"position": asdict(position), **parts}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(folder / FILE)
+    save_parts(folder, {"position": asdict(position), **parts})
 
 
 def load_state(folder: Path) -> tuple[Position, dict[str, Any]] | None:
     """Read the state, or nothing where there is none."""
-    path = folder / FILE
-    if not path.is_file():
-        return None
-    parts = torch.load(path, map_location="cpu", weights_only=True)
-    return Position(**parts.pop("position")), parts
+    parts = load_parts(folder)
+    return None if parts is None else (Position(**parts.pop("position")), parts)

@@ -13,10 +13,10 @@ from transformers import GemmaTokenizer
 from t5gemma_app.training.demo.batches import IGNORED, cut_batches, encode_prompt
 from t5gemma_app.training.demo.loop import Plan, loss_of, train
 from t5gemma_app.training.demo.mixture import Mixture
-from t5gemma_app.training.demo.model import Shape, demo_model
-from t5gemma_app.training.demo.muon import orthogonal
 from t5gemma_app.training.demo.state import Position, load_state, save_state
-from t5gemma_app.training.demo.tokenizer import train_tokenizer
+from t5gemma_app.training.fresh import Shape, fresh_model
+from t5gemma_app.training.muon import orthogonal
+from t5gemma_app.training.tokenizer import train_tokenizer
 
 NANO = Shape(hidden=32, intermediate=48, heads=2, encoder_layers=1, decoder_layers=1)
 PLAN = Plan(seed=7, steps=20, batch_rows=8, batches_per_chunk=6)
@@ -30,7 +30,7 @@ def tokenizer() -> GemmaTokenizer:
 
 def _weights(tokenizer: GemmaTokenizer, state: Path | None, stops: tuple[int | None, ...]) -> dict[str, torch.Tensor]:
     for stop in stops:
-        model = demo_model(NANO, len(tokenizer), seed=1)
+        model = fresh_model(NANO, len(tokenizer), seed=1)
         train(model, tokenizer, Mixture(7), PLAN, state_folder=state, stop_after=stop)
     return {name: value.clone() for name, value in model.state_dict().items()}
 
@@ -43,7 +43,7 @@ def test_a_resumed_run_ends_with_the_same_weights(tokenizer: GemmaTokenizer, tmp
 
 
 def test_the_loss_falls(tokenizer: GemmaTokenizer) -> None:
-    model = demo_model(NANO, len(tokenizer), seed=1)
+    model = fresh_model(NANO, len(tokenizer), seed=1)
     batch = cut_batches(tokenizer, Mixture(7).chunk(99, 32), 32, Random(0))[0]
     count = int((batch.targets != IGNORED).sum())
     before = loss_of(model, batch).item() / count
@@ -54,14 +54,14 @@ def test_the_loss_falls(tokenizer: GemmaTokenizer) -> None:
 def test_two_replicas_train_like_one(tokenizer: GemmaTokenizer) -> None:
     weights = []
     for replicas in (1, 2):
-        model = demo_model(NANO, len(tokenizer), seed=1)
+        model = fresh_model(NANO, len(tokenizer), seed=1)
         train(model, tokenizer, Mixture(7), replace(PLAN, steps=4, replicas=replicas), state_folder=None)
         weights.append(torch.cat([value.flatten() for value in model.state_dict().values()]))
     assert torch.allclose(*weights, atol=1e-4)
 
 
 def test_a_padded_row_has_the_loss_it_has_alone(tokenizer: GemmaTokenizer) -> None:
-    model = demo_model(NANO, len(tokenizer), seed=1).eval()
+    model = fresh_model(NANO, len(tokenizer), seed=1).eval()
     batch = cut_batches(tokenizer, Mixture(7).chunk(5, 16), 16, Random(0))[0]
     alone = 0.0
     for index in range(16):

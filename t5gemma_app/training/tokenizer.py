@@ -30,10 +30,7 @@ _STRETCHES = Regex(r"▁?\p{L}+|\p{N}|\n|[^\p{L}\p{N}\n▁]|▁")
 def chat_template() -> str:
     """Return the chat template: Gemma 2's turns, with a system message folded into the first user turn."""
     return (
-        resources.files("t5gemma_app.training.demo")
-        .joinpath("chat_template.jinja")
-        .read_text(encoding="utf-8")
-        .rstrip("\n")
+        resources.files("t5gemma_app.training").joinpath("chat_template.jinja").read_text(encoding="utf-8").rstrip("\n")
     )
 
 

@@ -11,20 +11,35 @@ import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
-from transformers import T5GemmaForConditionalGeneration
 
-from t5gemma_app.training.demo.batches import IGNORED, Batch
-
-LossOf = Callable[[T5GemmaForConditionalGeneration, Batch], torch.Tensor]
+IGNORED = -100
+"""What stands in a batch's targets where nothing is to be said."""
 
 
-class Replicas:
+class Sharded(Protocol):
+    """A batch that can be dealt out."""
+
+    @property
+    def targets(self) -> torch.Tensor:
+        """What the model shall say; `IGNORED` where that is nothing."""
+
+    def rows(self, start: int, every: int) -> Self:
+        """Return every so many rows, from `start` on."""
+
+
+Batch = TypeVar("Batch", bound=Sharded)
+Model = TypeVar("Model", bound=nn.Module)
+
+
+class Replicas(Generic[Model, Batch]):
     """The model and its replicas; use as a context manager."""
 
-    def __init__(self, model: T5GemmaForConditionalGeneration, count: int, loss_of: LossOf) -> None:
+    def __init__(self, model: Model, count: int, loss_of: Callable[[Model, Batch], torch.Tensor]) -> None:
         self._models = [model, *(copy.deepcopy(model) for _ in range(count - 1))]
         self._loss_of = loss_of
         for replica in self._models[1:]:
@@ -33,7 +48,7 @@ class Replicas:
         self._pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
         self._threads = torch.get_num_threads()
 
-    def __enter__(self) -> Replicas:
+    def __enter__(self) -> Self:
         torch.set_num_threads(1)
         return self
 

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, GemmaTokenizer
 
 from t5gemma_app.tasks.turns import Turn, fold_system, write_turns
 from t5gemma_app.training.demo.mixture import Mixture
-from t5gemma_app.training.demo.tokenizer import encode_pieces, train_tokenizer
+from t5gemma_app.training.tokenizer import encode_pieces, train_tokenizer
 
 MARKERS = ("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>")
 

@@ -1,4 +1,4 @@
-"""The shape of the demo model: a T5Gemma small enough to be trained on two CPU cores.
+"""T5Gemmas of any shape from nothing, small enough to be trained on two CPU cores.
 
 Knows the configuration; refuses to know data and training.
 """
@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, T5GemmaConfig, T5GemmaForConditionalGeneration
 
-from t5gemma_app.training.demo.tokenizer import BOS_ID, END_OF_TURN_ID, EOS_ID, PAD_ID
+from t5gemma_app.training.tokenizer import BOS_ID, END_OF_TURN_ID, EOS_ID, PAD_ID
 
 LONGEST_ANSWER = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The sizes of the demo model."""
+    """The sizes of a new model; the demo's, where nothing else is said."""
 
     hidden: int = 192
     intermediate: int = 512
@@ -27,7 +27,7 @@ class Shape:
     decoder_layers: int = 2
 
 
-def demo_config(shape: Shape, vocabulary: int) -> T5GemmaConfig:
+def fresh_config(shape: Shape, vocabulary: int) -> T5GemmaConfig:
     """Return the configuration, with Gemma's softcaps and window kept."""
     module: dict[str, Any] = {
         "vocab_size": vocabulary,
@@ -59,10 +59,10 @@ def demo_config(shape: Shape, vocabulary: int) -> T5GemmaConfig:
     )
 
 
-def demo_model(shape: Shape, vocabulary: int, seed: int) -> T5GemmaForConditionalGeneration:
+def fresh_model(shape: Shape, vocabulary: int, seed: int) -> T5GemmaForConditionalGeneration:
     """Return a model with random weights and greedy generation defaults."""
     torch.manual_seed(seed)
-    model = T5GemmaForConditionalGeneration(demo_config(shape, vocabulary))
+    model = T5GemmaForConditionalGeneration(fresh_config(shape, vocabulary))
     with torch.no_grad():
         # Each layer adds a normalised vector; halved, it does not drown the words at the start.
         for name, parameter in model.named_parameters():
