@@ -15,7 +15,7 @@ WorkbenchError
 │   └── TooBigError
 ├── PlacementError           no device, dtype or attention satisfies an explicit wish
 ├── EngineError              the engine could not finish
-│   ├── BusyError
+│   ├── BusyError            too many requests; carries when to try again
 │   ├── OutOfMemoryError
 │   └── StoppedError         the engine was shut down under a request
 ├── StoreError               the file of runs and results can't be read or written
@@ -115,7 +115,15 @@ class EngineError(WorkbenchError):
 
 
 class BusyError(EngineError):
-    """Too many requests are waiting."""
+    """Too many requests are waiting, or what is asked for is in use.
+
+    Args:
+        retry_seconds: When it is worth to try again; None where nobody can tell.
+    """
+
+    def __init__(self, what: str, *, expected: str = "", remedy: str = "", retry_seconds: float | None = None) -> None:
+        super().__init__(what, expected=expected, remedy=remedy)
+        self.retry_seconds = retry_seconds
 
 
 class OutOfMemoryError(EngineError):

@@ -95,6 +95,11 @@ class Settings:
     max_text: int = _setting(100_000, _whole(100, 10_000_000), "upper limit of a message's characters")
     max_waiting: int = _setting(32, _whole(1, 1000), "requests that may wait before the app says it is busy")
     max_answers: int = _setting(8, _whole(1, 256), "answers that are generated at the same time")
+    max_per_visitor: int | None = _setting(
+        None,
+        _whole(1, 1256),
+        "requests one visitor may have waiting or running; unset: a quarter of all, no limit where the host is local",
+    )
     batch_tokens: int = _setting(4096, _whole(1, 10_000_000), "padded tokens of a batch when files are processed")
     superglue_dir: Path | None = _setting(
         None, _FOLDER, "folder of official SuperGLUE files; else rows come from the Hub"
@@ -146,6 +151,11 @@ class Settings:
             offline=_is_offline(environ),
             space=space,
         )
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine reaches the app."""
+        return self.host in ("127.0.0.1", "localhost", "::1", "[::1]")
 
     @property
     def visitors_may_run(self) -> bool:

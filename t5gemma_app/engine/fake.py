@@ -16,6 +16,9 @@ from contextlib import contextmanager
 
 from t5gemma_app.checkpoints.placement import Device, DeviceFacts, Placement, Reason
 from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.engine.admission import Admission, Ticket
+from t5gemma_app.engine.invented import moving_look, word_vector
+from t5gemma_app.engine.queueing import Limits
 from t5gemma_app.engine.types import (
     ChoiceScore,
     EngineStatus,
@@ -39,7 +42,7 @@ from t5gemma_app.engine.types import (
     Waiting,
     Window,
 )
-from t5gemma_app.errors import BusyError, StoppedError, WorkbenchError
+from t5gemma_app.errors import StoppedError, WorkbenchError
 
 END_MARK = 107
 FACTS = DeviceFacts((Device("cpu", "cpu", "no real device", 16_000_000_000, 12_000_000_000, bfloat16=True),))
@@ -68,8 +71,9 @@ def echo(prompt: str, parameters: SamplingParameters) -> str:
 class FakeAnswer:
     """One request; it is computed while it is iterated."""
 
-    def __init__(self, engine: FakeEngine, request: GenerationRequest) -> None:
+    def __init__(self, engine: FakeEngine, request: GenerationRequest, ticket: Ticket) -> None:
         self.request = request
+        self.ticket = ticket
         self.cancelled = threading.Event()
         self._engine = engine
         self._begun = time.monotonic()
@@ -114,6 +118,7 @@ class FakeEngine:
         delay: Seconds before each word.
         max_answers: Answers written at the same time; further ones wait.
         max_waiting: Answers that may wait; a further one is refused with `BusyError`.
+        max_per_visitor: The same for one visitor; all of them when left out.
         failure: Raised by everything that would compute, to show what a failing engine looks like.
     """
 
@@ -124,6 +129,7 @@ class FakeEngine:
         delay: float = 0.0,
         max_answers: int = 8,
         max_waiting: int = 32,
+        max_per_visitor: int | None = None,
         failure: WorkbenchError | None = None,
     ) -> None:
         self.delay = delay
@@ -132,7 +138,8 @@ class FakeEngine:
         self.requests: list[GenerationRequest] = []
         self._reply = reply
         self._max_answers = max_answers
-        self._max_waiting = max_waiting
+        total = max_answers + max_waiting
+        self._admission = Admission(Limits(max_answers, total, max_per_visitor or total, max_answers, "a test"))
         self._open: list[FakeAnswer] = []
         self._read: set[FakeAnswer] = set()
         self._loaded: dict[str, LoadedCheckpoint] = {}
@@ -310,12 +317,15 @@ class FakeEngine:
                 self._read.discard(answer)
                 if answer in self._open:
                     self._open.remove(answer)
+            answer.ticket.release()
 
     def give_back_unread(self, answer: FakeAnswer) -> None:
         """Free the place of an answer that nobody reads."""
         with self._lock:
-            if answer in self._open and answer not in self._read:
-                self._open.remove(answer)
+            if answer not in self._open or answer in self._read:
+                return
+            self._open.remove(answer)
+        answer.ticket.release()
 
     def ahead_of(self, answer: FakeAnswer) -> int:
         """Return how many answers must end before this one may begin."""

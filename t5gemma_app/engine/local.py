@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from t5gemma_app.checkpoints.placement import Placement
 from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.engine.admission import Admission, Ticket
 from t5gemma_app.engine.encode import TextEncoder
+from t5gemma_app.engine.queueing import choose_limits
 from t5gemma_app.engine.tokenizers import TokenizerShelf
 from t5gemma_app.engine.types import (
     ChoiceScore,
@@ -50,6 +53,7 @@ class LocalEngine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._tokenizers = TokenizerShelf(settings)
+        self._admission = Admission(choose_limits(settings))
         # Protects the start; `_booted` then publishes `_runtime` and `_failure`, which never change again.
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -187,23 +191,38 @@ class LocalEngine:
 class LocalAnswer:
     """A request on its way; the computation begins when it is iterated."""
 
-    def __init__(self, engine: LocalEngine, request: GenerationRequest) -> None:
+    def __init__(self, engine: LocalEngine, request: GenerationRequest, ticket: Ticket) -> None:
         self._engine = engine
         self._request = request
+        self._ticket = ticket
+        self._read = False
         self.cancelled = threading.Event()
+        # An answer that is neither read nor cancelled gives its place back when nobody holds it any more.
+        weakref.finalize(self, ticket.release).atexit = False
 
     def cancel(self) -> None:
-        """Stop the computation at its next step."""
+        """Stop the computation at its next step; one that was never read gives its place back."""
         self.cancelled.set()
+        if not self._read:
+            self._ticket.release()
 
     def __iter__(self) -> Iterator[Event]:
         """Yield events until `Finished`; leaving the iteration early cancels too."""
+        self._read = True
+        try:
+            yield from self._events()
+        finally:
+            self._ticket.release()
+
+    def _events(self) -> Iterator[Event]:
         for loading in self._engine.load(self._request.checkpoint):
             if self.cancelled.is_set():
-                yield self._nothing()
-                return
+                break
             yield loading
-        yield from self._engine.runtime().answer(self._request, self.cancelled)
+        if self.cancelled.is_set():
+            yield self._nothing()
+        else:
+            yield from self._engine.runtime().answer(self._request, self.cancelled)
 
     def _nothing(self) -> Finished:
         """Return the end of an answer that was cancelled before its model was there."""

@@ -23,6 +23,7 @@ from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.loader import Loaded, give_memory_back, keep_buffers, load_weights
 from t5gemma_app.engine.pool import Pool, Report
+from t5gemma_app.engine.queueing import choose_limits
 from t5gemma_app.engine.rows import input_rows, read_limit, require_head, window_rows
 from t5gemma_app.engine.scoring import plan_scoring
 from t5gemma_app.engine.session import BatchSession, ScoreSession, StreamSession
@@ -44,7 +45,7 @@ from t5gemma_app.engine.types import (
     Window,
 )
 from t5gemma_app.engine.worker import Worker
-from t5gemma_app.errors import BusyError, EngineError, InputError, OutOfMemoryError, WorkbenchError
+from t5gemma_app.errors import EngineError, InputError, OutOfMemoryError, WorkbenchError
 from t5gemma_app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -101,12 +102,6 @@ class Runtime:
         """Drop a checkpoint; return whether it was loaded."""
         return self._pool.drop(name)
 
-    def refuse_when_busy(self) -> None:
-        """Raise `BusyError` when as many requests wait as may wait."""
-        waiting = self.status().waiting
-        if waiting >= self._settings.max_waiting:
-            raise BusyError(f"{waiting} requests are waiting already.", remedy="Try again in a minute.")
-
     def answer(self, request: GenerationRequest, cancelled: threading.Event) -> Iterator[Event]:
         """Yield the events of one answer whose checkpoint was ensured."""
         checkpoint = self._described(request.checkpoint)
@@ -123,7 +118,7 @@ class Runtime:
                 release=lambda: self._pool.release(checkpoint.name),
                 cancelled=cancelled,
             )
-            self._worker(loaded.placement).admit(session)
+            self._worker(loaded.placement).admit(session, request.visitor)
         except BaseException:
             self._pool.release(checkpoint.name)
             raise
@@ -320,7 +315,8 @@ class Runtime:
         with self._lock:
             worker = self._workers.get(placement.device)
             if worker is None:
-                worker = Worker(placement.device, self._settings.max_answers, self._settings.max_waiting)
+                limits = choose_limits(self._settings)
+                worker = Worker(placement.device, limits.seats, self._settings.max_waiting, limits.share)
                 self._workers[placement.device] = worker
             return worker
 

@@ -134,9 +134,13 @@ class StreamSession:
         """Let the next step be the last; may be called from any thread, any number of times."""
         self._cancelled.set()
 
-    def waiting(self, ahead: int) -> None:
-        """Tell the reader how many are served first."""
-        self._events.put(Waiting(ahead))
+    def waiting(self, ahead: int, seconds: float | None) -> None:
+        """Tell the reader how many are served first, and how long that may take."""
+        self._events.put(Waiting(ahead, seconds))
+
+    def leave(self) -> None:
+        """End before the first step."""
+        self.finish(frozenset(), cancelled=True)
 
     def begin(self, seat: Seat) -> None:
         """Be given a seat; the prompt is encoded."""
@@ -244,8 +248,6 @@ class Lane:
 class BatchSession:
     """Many prompts answered together in one padded batch; the caller waits on `done`."""
 
-    lane = None
-
     def __init__(
         self,
         decode: Decode,
@@ -261,9 +263,6 @@ class BatchSession:
         self._rows = [Row(encoder, len(prompt), parameters) for prompt in prompts]
         self._decoding: Decoding | None = None
         self.done: queue.SimpleQueue[list[GenerationResult] | BaseException] = queue.SimpleQueue()
-
-    def waiting(self, ahead: int) -> None:
-        """A batch has no reader to tell."""
 
     def advance(self) -> bool:
         """Compute one token of every row."""

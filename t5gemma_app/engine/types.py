@@ -82,6 +82,8 @@ class GenerationRequest:
     checkpoint: Checkpoint
     pieces: tuple[Piece, ...]
     parameters: SamplingParameters = field(default_factory=SamplingParameters)
+    visitor: str = ""
+    """Who asks, in whatever words the server tells visitors apart; visitors take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,8 @@ class Waiting:
     """Others are served first."""
 
     ahead: int
+    seconds: float | None = None
+    """Until its turn comes, guessed from recent answers; None while none has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +276,7 @@ class Engine(Protocol):
         ...
 
     def generate(self, request: GenerationRequest) -> Answer:
-        """Queue one prompt; raises `BusyError` when too many wait."""
+        """Queue one prompt; raises `BusyError` when too many wait, of all or of its visitor."""
         ...
 
     def generate_batch(

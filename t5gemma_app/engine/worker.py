@@ -1,20 +1,26 @@
 """The one thread that owns a device: sessions advance by turns, jobs run between their steps.
 
-Knows nothing of models; a session is anything that can be advanced.
+Knows nothing of models; a session is anything that can be advanced. Who is served next is decided in `queueing`.
 """
 
 from __future__ import annotations
 
-import logging
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, Protocol, cast
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, cast
 
+from t5gemma_app.engine.queueing import Claim, Turns, expected_wait
 from t5gemma_app.errors import BusyError, StoppedError
 
-logger = logging.getLogger(__name__)
+REMEMBERED = 20
+"""Answers from whose length the wait is guessed."""
+TELL_SECONDS = 1.0
+"""Pause between two guesses for the same place in the queue."""
 
 
 class Lane(Protocol):
@@ -25,16 +31,11 @@ class Lane(Protocol):
         ...
 
 
-class Session(Protocol):
-    """Something that is computed in short steps, in a lane with others of its kind or alone."""
+class Background(Protocol):
+    """Something that is computed in short steps on its own while nobody waits for an answer."""
 
-    @property
-    def lane(self) -> Lane | None:
-        """Where it is advanced; None for one that has an `advance` of its own."""
-        ...
-
-    def waiting(self, ahead: int) -> None:
-        """Be told how many sessions are served first."""
+    def advance(self) -> bool:
+        """Do one step; return whether more are needed."""
         ...
 
     def fail(self, error: BaseException) -> None:
@@ -42,12 +43,47 @@ class Session(Protocol):
         ...
 
 
-class Alone(Session, Protocol):
-    """A session that is advanced on its own."""
+class Session(Protocol):
+    """Something that somebody waits for, computed in short steps: in a lane with others, or as `Background` is."""
 
-    def advance(self) -> bool:
-        """Do one step; return whether more are needed."""
+    @property
+    def lane(self) -> Lane | None:
+        """Where it is advanced; None for one that has an `advance` of its own."""
         ...
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody wants it any more."""
+        ...
+
+    def waiting(self, ahead: int, seconds: float | None) -> None:
+        """Be told how many sessions are served first, and how long that may take."""
+        ...
+
+    def leave(self) -> None:
+        """Be told that it was cancelled before its first step; no further call follows."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """Be told that a step, or the worker, failed; no further call follows."""
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class _Admitted:
+    """A session with whose it is, and since when it has its seat."""
+
+    session: Session
+    claim: Claim
+    seated: float = field(default=0.0)
+
+
+class _News(NamedTuple):
+    """What a waiting session is told."""
+
+    session: Session
+    ahead: int
+    seconds: float | None
 
 
 class Worker:
@@ -57,17 +93,22 @@ class Worker:
         name: The thread's name.
         max_active: Sessions that are advanced by turns.
         max_waiting: Sessions that wait beyond those.
+        max_share: Sessions of one visitor that are advanced at the same time; all of them when left out.
     """
 
-    def __init__(self, name: str, max_active: int, max_waiting: int) -> None:
+    def __init__(self, name: str, max_active: int, max_waiting: int, max_share: int | None = None) -> None:
         self._name = name
         self._max_active = max_active
         self._max_waiting = max_waiting
+        self._max_share = max_share or max_active
         # Protects everything below; also wakes the thread.
         self._changed = threading.Condition()
-        self._queue: deque[Session] = deque()
-        self._active: list[Session] = []
-        self._background: deque[Session] = deque()
+        self._turns = Turns()
+        self._queue: list[_Admitted] = []
+        self._active: list[_Admitted] = []
+        self._spent: deque[float] = deque(maxlen=REMEMBERED)
+        self._told = -math.inf
+        self._background: deque[Background] = deque()
         self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -78,8 +119,12 @@ class Worker:
         with self._changed:
             return len(self._active), len(self._queue)
 
-    def admit(self, session: Session) -> None:
+    def admit(self, session: Session, visitor: str = "") -> None:
         """Queue a session.
+
+        Args:
+            session: What to advance.
+            visitor: Whose it is; visitors take turns.
 
         Raises:
             BusyError: Too many wait already.
@@ -89,10 +134,11 @@ class Worker:
             self._refuse_when_closed()
             if len(self._queue) >= self._max_waiting:
                 raise BusyError(f"{len(self._queue)} requests are waiting already.", remedy="Try again in a minute.")
-            self._queue.append(session)
+            self._queue.append(_Admitted(session, self._turns.claim(visitor)))
+            self._told = -math.inf  # places changed
             self._wake()
 
-    def admit_background(self, session: Session) -> None:
+    def admit_background(self, session: Background) -> None:
         """Queue a session that advances only while nobody waits for an answer.
 
         Raises:
@@ -144,20 +190,58 @@ class Worker:
         self._fail_everything(StoppedError("The app was shut down while this request ran."))
 
     def _wait_for_work(self) -> bool:
-        """Sleep until there is something to do and admit sessions; return False once closed."""
+        """Sleep until there is something to do and seat whoever is next; return False once closed."""
         with self._changed:
             while not (self._closed or self._jobs or self._queue or self._active or self._background):
                 self._changed.wait()
             if self._closed:
                 return False
-            moved = False
-            while self._queue and len(self._active) < self._max_active:
-                self._active.append(self._queue.popleft())
-                moved = True
-            places = list(enumerate(self._queue)) if moved else []
-        for place, session in places:
-            session.waiting(place + 1)
+            gone = self._drop_cancelled()
+            self._fill_seats()
+            news = self._news()
+        for one in gone:
+            one.leave()
+        for session, ahead, seconds in news:
+            session.waiting(ahead, seconds)
         return True
+
+    def _drop_cancelled(self) -> list[Session]:
+        """Take sessions off the queue that nobody waits for, so that they keep nobody else from it."""
+        gone = [entry.session for entry in self._queue if entry.session.cancelled]
+        if gone:
+            self._queue = [entry for entry in self._queue if entry.session not in gone]
+            self._told = -math.inf
+        return gone
+
+    def _fill_seats(self) -> None:
+        """Seat those whose turn it is; the caller holds the lock."""
+        while self._queue:
+            waiting, active = [entry.claim for entry in self._queue], [entry.claim.visitor for entry in self._active]
+            number = self._turns.next_served(waiting, active, self._max_active, self._max_share)
+            if number is None:
+                return
+            self._turns.serve(waiting, number, active)
+            entry = self._queue.pop(number)
+            entry.seated = time.monotonic()
+            self._active.append(entry)
+            self._told = -math.inf
+
+    def _news(self) -> list[_News]:
+        """Return what those who wait should hear, now and then; the caller holds the lock."""
+        now = time.monotonic()
+        if not self._queue or now - self._told < TELL_SECONDS:
+            return []
+        self._told = now
+        order = self._turns.order([entry.claim for entry in self._queue])
+        running = [now - entry.seated for entry in self._active]
+        return [
+            _News(
+                self._queue[number].session,
+                place + 1,
+                expected_wait(place, running, self._spent, self._max_active),
+            )
+            for place, number in enumerate(order)
+        ]
 
     def _run_one_job(self) -> None:
         with self._changed:
@@ -178,15 +262,22 @@ class Worker:
         """
         lanes: dict[int, tuple[Lane, list[Session]]] = {}
         ended: list[Session] = []
-        for session in list(self._active):
+        for session in [entry.session for entry in self._active]:
             if session.lane is not None:
                 lanes.setdefault(id(session.lane), (session.lane, []))[1].append(session)
-            elif not self._advance(session):
+            elif not self._advance(cast(Background, session)):
                 ended.append(session)
         for lane, members in lanes.values():
             ended += lane.advance(members)
+        if ended:
+            self._give_seats_back(set(map(id, ended)))
+
+    def _give_seats_back(self, ended: set[int]) -> None:
+        """Forget sessions that ended, by the identity of each, and note how long they took."""
+        now = time.monotonic()
         with self._changed:
-            self._active = [session for session in self._active if session not in ended]
+            self._spent.extend(now - entry.seated for entry in self._active if id(entry.session) in ended)
+            self._active = [entry for entry in self._active if id(entry.session) not in ended]
 
     def _advance_background(self) -> None:
         """Do one background step if no person waits; background sessions take turns too."""
@@ -199,16 +290,17 @@ class Worker:
                 self._background.append(session)
 
     @staticmethod
-    def _advance(session: Session) -> bool:
+    def _advance(session: Background) -> bool:
         try:
-            return cast(Alone, session).advance()
+            return session.advance()
         except Exception as error:  # one request's failure must never end the thread that serves the others
             session.fail(error)
             return False
 
     def _fail_everything(self, error: StoppedError) -> None:
         with self._changed:
-            sessions = [*self._active, *self._queue, *self._background]
+            asked = [entry.session for entry in [*self._active, *self._queue]]
+            sessions: list[Session | Background] = [*asked, *self._background]
             jobs = list(self._jobs)
             self._active.clear()
             self._queue.clear()

@@ -196,8 +196,17 @@ class Chat:
         system: str = "",
         parameters: SamplingParameters | None = None,
         raw: bool | None = None,
+        visitor: str = "",
     ) -> Begun:
         """Check a conversation, keep what fits, and let the engine answer it.
+
+        Args:
+            checkpoint: The checkpoint that answers.
+            turns: The conversation; its last turn is the user's.
+            system: The system text, or an empty string.
+            parameters: How it is answered; greedy when left out.
+            raw: See `fit`.
+            visitor: Who asks; visitors take turns.
 
         Raises:
             InputError: The message or a parameter can't be used; see `fit`.
@@ -205,7 +214,7 @@ class Chat:
         """
         chosen = (parameters or SamplingParameters()).checked().limited(self.max_new_tokens)
         fitted = self.fit(checkpoint, turns, system, raw)
-        return Begun(fitted, self.engine.generate(GenerationRequest(checkpoint, fitted.pieces, chosen)))
+        return Begun(fitted, self.engine.generate(GenerationRequest(checkpoint, fitted.pieces, chosen, visitor)))
 
     def note(self, result: GenerationResult) -> str:
         """Return the quiet line under an answer: time, speed, lengths, seed and where it was computed."""

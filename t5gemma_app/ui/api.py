@@ -9,13 +9,14 @@ from typing import Any
 import gradio as gr
 
 from t5gemma_app.checkpoints.records import Checkpoint
-from t5gemma_app.engine.types import TextDelta
+from t5gemma_app.engine.types import TextDelta, Waiting
 from t5gemma_app.errors import UnknownCheckpointError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.tasks.turns import Turn
 from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import SamplingValues
+from t5gemma_app.ui.visitors import visitor_of_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,9 @@ class Endpoints:
         min_p: float = 0.0,
         repetition_penalty: float = 1.0,
         stop: str = "",
+        request: gr.Request | None = None,
     ) -> Iterator[str]:
-        """Answer one message; every update is the answer's text so far.
+        """Answer one message; every update is the answer's text so far, empty while others are served first.
 
         Args:
             message: What is asked.
@@ -52,17 +54,22 @@ class Endpoints:
             min_p: Keep words at least this fraction as probable as the best one.
             repetition_penalty: Above 1 makes words of the answer so far less probable.
             stop: Strings that end the answer, one a line.
+            request: Who asks; Gradio's own.
         """
         values = SamplingValues(temperature, max_new_tokens, seed, top_k, top_p, min_p, repetition_penalty, stop)
         answer = ""
         try:
-            chosen = self._checkpoint(str(checkpoint))
-            begun = self.services.chat.start(chosen, (Turn("user", str(message)),), str(system), values.parameters())
+            turns, visitor = (Turn("user", str(message)),), visitor_of_page(request) if request else ""
+            begun = self.services.chat.start(
+                self._checkpoint(str(checkpoint)), turns, str(system), values.parameters(), visitor=visitor
+            )
             with RunningAnswers().held("", begun.answer):
                 for event in begun.answer:
                     if isinstance(event, TextDelta):
                         answer += event.text
                         yield answer
+                    elif isinstance(event, Waiting):
+                        yield answer  # only here does Gradio notice that a program has left
         except WorkbenchError as error:
             raise gr.Error(str(error), print_exception=False) from error
         if not answer:

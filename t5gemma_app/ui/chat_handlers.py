@@ -49,6 +49,7 @@ from t5gemma_app.ui.thread import (
     thread_html,
     waiting_html,
 )
+from t5gemma_app.ui.visitors import visitor_of_page
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +184,9 @@ class ChatHandlers:
             stop=gr.update(visible=True, interactive=True, value="Stop"),
         )
         try:
-            begun = self.services.chat.start(checkpoint, before_answer(asked), asked.system, parameters)
+            begun = self.services.chat.start(
+                checkpoint, before_answer(asked), asked.system, parameters, visitor=visitor_of_page(request)
+            )
             result: GenerationResult | None = None
             with self.running.held(str(request.session_hash), begun.answer):
                 for event, html in _frames(begun):

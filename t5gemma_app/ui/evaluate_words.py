@@ -10,7 +10,7 @@ from t5gemma_app.checkpoints.memory import in_words
 from t5gemma_app.evaluation.estimate import Cost
 from t5gemma_app.evaluation.records import MetricEstimate, RunState
 from t5gemma_app.ui.evaluate_board import RunView, Snapshot
-from t5gemma_app.ui.markup import text
+from t5gemma_app.ui.markup import duration, text
 
 ORDINALS = ("next in line", "second in line", "third in line")
 
@@ -72,16 +72,6 @@ def time_sentence(cost: Cost, checkpoints: int) -> str:
     return (
         f"about {duration(cost.seconds)} for {known} of {checkpoints}, the others are unknown until their first batch"
     )
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in words, no finer than an estimate is good for."""
-    if seconds < 1:
-        return "a second"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def state_words(view: RunView) -> str:

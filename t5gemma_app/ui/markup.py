@@ -21,6 +21,16 @@ def link(address: str, words: str) -> str:
     return f'<a href="{text(address)}" target="_blank" rel="noopener noreferrer">{text(words)}</a>'
 
 
+def duration(seconds: float) -> str:
+    """Return seconds in words, no finer than an estimate is good for."""
+    if seconds < 1:
+        return "a second"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def facts(rows: Sequence[tuple[str, str]]) -> str:
     """Return names and values as a two-column list."""
     return (

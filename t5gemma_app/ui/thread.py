@@ -11,7 +11,7 @@ from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import Loading, Waiting
 from t5gemma_app.errors import WorkbenchError
 from t5gemma_app.tasks.conversation import Conversation, Message
-from t5gemma_app.ui.markup import bar, text
+from t5gemma_app.ui.markup import bar, duration, text
 from t5gemma_app.ui.markup import problem as problem_card
 
 DEMO_EXAMPLES = (
@@ -108,9 +108,12 @@ def loading_html(event: Loading) -> str:
 
 
 def waiting_html(event: Waiting) -> str:
-    """Return the place in the queue."""
+    """Return the place in the queue, and when its turn will come."""
     people = "1 request is" if event.ahead == 1 else f"{event.ahead} requests are"
-    return live_html("", progress=progress_html(f"{people} served first." if event.ahead else "Next in line …"))
+    words = f"{people} served first" if event.ahead else "Next in line"
+    if event.seconds is not None:
+        words += f"; your turn comes in about {duration(event.seconds)}"
+    return live_html("", progress=progress_html(f"{words}."))
 
 
 def progress_html(words: str, below: str = "") -> str:

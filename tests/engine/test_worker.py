@@ -13,10 +13,11 @@ class Counting:
     """A session of a fixed number of steps that notes when each was done."""
 
     lane = None
+    cancelled = False
 
     def __init__(self, name, steps, journal, gate=None):
         self.name, self.left, self.journal, self.gate = name, steps, journal, gate
-        self.places, self.error, self.done = [], None, threading.Event()
+        self.places, self.error, self.done, self.gone = [], None, threading.Event(), threading.Event()
 
     def advance(self):
         if self.gate:
@@ -27,8 +28,11 @@ class Counting:
             self.done.set()
         return self.left > 0
 
-    def waiting(self, ahead):
-        self.places.append(ahead)
+    def waiting(self, ahead, seconds):
+        self.places.append((ahead, seconds))
+
+    def leave(self):
+        self.gone.set()
 
     def fail(self, error):
         self.error = error
@@ -105,3 +109,62 @@ def test_closing_tells_everybody(worker):
     assert all(isinstance(session.error, StoppedError) for session in sessions)
     with pytest.raises(StoppedError):
         worker.admit(sessions[0])
+
+
+def soon(happened):
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_visitors_take_turns_and_hear_their_place():
+    worker = Worker("test", max_active=1, max_waiting=10)
+    journal, gate = [], threading.Event()
+    first = Counting("a0", 1, journal, gate)
+    worker.admit(first, "a")
+    soon(lambda: worker.load == (1, 0))
+    waiting = [Counting(name, 1, journal) for name in ("a1", "a2", "b1")]
+    for session in waiting:
+        worker.admit(session, session.name[0])
+    gate.set()
+    for session in waiting:
+        assert session.done.wait(60)
+    assert journal == ["a0", "b1", "a1", "a2"]
+    worker.close()
+    # All three were in the queue when the first seat became free, and then moved up one by one.
+    assert waiting[1].places[-1][0] == 1 and waiting[1].places[-1][1] is not None
+    assert [ahead for ahead, _ in waiting[1].places] == sorted((a for a, _ in waiting[1].places), reverse=True)
+
+
+def test_a_visitor_leaves_seats_to_others():
+    worker = Worker("test", max_active=2, max_waiting=10, max_share=1)
+    journal, gate = [], threading.Event()
+    greedy = [Counting("a", 1, journal, gate) for _ in range(3)]
+    for session in greedy:
+        worker.admit(session, "a")
+    other = Counting("b", 1, journal)
+    worker.admit(other, "b")
+    gate.set()
+    for session in [*greedy, other]:
+        assert session.done.wait(60)
+    worker.close()
+    assert journal.index("b") <= 1
+
+
+def test_who_is_cancelled_while_waiting_leaves_the_queue_at_once():
+    worker = Worker("test", max_active=1, max_waiting=2)
+    journal = []
+    long = Counting("long", 10_000_000, journal)
+    worker.admit(long)
+    soon(lambda: worker.load == (1, 0))
+    gone, stays = Counting("gone", 1, journal), Counting("stays", 1, journal)
+    worker.admit(gone)
+    worker.admit(stays)
+    gone.cancelled = True
+    assert gone.gone.wait(60)
+    soon(lambda: worker.load == (1, 1))
+    long.left = 1
+    assert stays.done.wait(60)
+    worker.close()
+    assert "gone" not in journal and gone.error is None

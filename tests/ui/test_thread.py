@@ -80,4 +80,5 @@ def test_the_empty_state_suits_the_checkpoint() -> None:
 
 def test_waiting_names_the_place() -> None:
     assert "3 requests are served first" in waiting_html(Waiting(3))
-    assert "1 request is served first" in waiting_html(Waiting(1))
+    assert "1 request is served first." in waiting_html(Waiting(1))
+    assert "2 requests are served first; your turn comes in about 20 s." in waiting_html(Waiting(2, 20.4))
