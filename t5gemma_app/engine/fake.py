@@ -21,6 +21,7 @@ from t5gemma_app.engine.invented import moving_look, word_vector
 from t5gemma_app.engine.queueing import Limits
 from t5gemma_app.engine.types import (
     ChoiceScore,
+    CrossAttention,
     EngineStatus,
     Event,
     Finished,
@@ -34,11 +35,13 @@ from t5gemma_app.engine.types import (
     Loading,
     Logits,
     Piece,
+    Pooling,
     SamplingParameters,
     ScoringRequest,
     Started,
     TextDelta,
     Token,
+    Vector,
     Waiting,
     Window,
 )
@@ -234,6 +237,28 @@ class FakeEngine:
             Token(_id_of(found[0].strip(" ")), found[0].replace(" ", "▁"), found.start(), found.end())
             for found in re.finditer(r" *[^\s]+|\n|[^\S\n]+", text)
         )
+    def embed(
+        self,
+        checkpoint: Checkpoint,
+        texts: Sequence[str],
+        pooling: Pooling = "mean",
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[Vector]:
+        """Turn words into directions, `delay` seconds a text."""
+        self._check()
+        vectors = []
+        for text in texts:
+            time.sleep(self.delay)
+            vectors.append(word_vector(text))
+        return vectors
+
+    def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
+        """Look at a place of the prompt that moves along with the answer."""
+        self._check()
+        return moving_look(pieces, answer)
+
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Pretend to load in two stages, once for each checkpoint."""

@@ -20,13 +20,15 @@ from t5gemma_app.checkpoints.placement import FLASH, Placement, Reason
 from t5gemma_app.checkpoints.records import HEAD_WEIGHTS, Checkpoint
 from t5gemma_app.engine.attention import IMPLEMENTATION, transformers_name
 from t5gemma_app.engine.decoders import decoder_of, has_slots
+from t5gemma_app.engine.embedding import embed_rows
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.generate import Decoding
 from t5gemma_app.engine.head import choose_head
 from t5gemma_app.engine.heads import classify_rows, tag_rows
+from t5gemma_app.engine.looking import look
 from t5gemma_app.engine.score import Question, score_questions
 from t5gemma_app.engine.session import Lane
-from t5gemma_app.engine.types import Logits, SamplingParameters
+from t5gemma_app.engine.types import CrossAttention, Logits, Piece, Pooling, SamplingParameters, Vector
 from t5gemma_app.errors import BrokenCheckpointError, InputError, OutOfMemoryError, UnsupportedCheckpointError
 
 logger = logging.getLogger(__name__)
@@ -76,6 +78,14 @@ class Loaded:
     def tag(self, rows: Sequence[Sequence[int]]) -> list[tuple[Logits, ...]]:
         """Read a batch of rows with the token head."""
         return tag_rows(self.model, rows)
+
+    def embed(self, rows: Sequence[Sequence[int]], pooling: Pooling) -> list[Vector]:
+        """Read a batch of rows with the encoder alone."""
+        return embed_rows(self.model, rows, pooling)
+
+    def look(self, pieces: Sequence[Piece], source: Sequence[int], answer: Sequence[int]) -> CrossAttention:
+        """Read an answer and return where the decoder looked in its prompt."""
+        return look(self.model, self.encoder, pieces, source, answer)
 
 
 def load_weights(

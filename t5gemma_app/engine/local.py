@@ -16,6 +16,7 @@ from t5gemma_app.engine.queueing import choose_limits
 from t5gemma_app.engine.tokenizers import TokenizerShelf
 from t5gemma_app.engine.types import (
     ChoiceScore,
+    CrossAttention,
     EngineStatus,
     Event,
     Finished,
@@ -27,9 +28,11 @@ from t5gemma_app.engine.types import (
     Loading,
     Logits,
     Piece,
+    Pooling,
     SamplingParameters,
     ScoringRequest,
     Token,
+    Vector,
     Window,
 )
 from t5gemma_app.errors import EngineError
@@ -116,6 +119,22 @@ class LocalEngine:
 
     def tokens(self, checkpoint: Checkpoint, text: str) -> tuple[Token, ...]:
         """Return the word pieces of a text with their places, without torch."""
+    def embed(
+        self,
+        checkpoint: Checkpoint,
+        texts: Sequence[str],
+        pooling: Pooling = "mean",
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[Vector]:
+        """Return a vector of every text, in the order given."""
+        return self.runtime().embed(checkpoint, texts, pooling, budget, urgent)
+
+    def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
+        """Return where the decoder looks in a prompt while it writes an answer."""
+        return self.runtime().look(checkpoint, pieces, answer)
+
         return self.encoder(checkpoint).tokens(text)
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import wait
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,15 +21,17 @@ from t5gemma_app.engine.batching import CPU_TOKENS, cut_batches, token_budget
 from t5gemma_app.engine.batchwork import BatchWork
 from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
+from t5gemma_app.engine.failures import as_engine_error, is_memory_error
 from t5gemma_app.engine.loader import Loaded, give_memory_back, keep_buffers, load_weights
 from t5gemma_app.engine.pool import Pool, Report
 from t5gemma_app.engine.queueing import choose_limits
-from t5gemma_app.engine.rows import input_rows, read_limit, require_head, window_rows
+from t5gemma_app.engine.rows import Rows, input_rows, read_limit, require_head, window_rows
 from t5gemma_app.engine.scoring import plan_scoring
 from t5gemma_app.engine.session import BatchSession, ScoreSession, StreamSession
 from t5gemma_app.engine.tokenizers import TokenizerShelf
 from t5gemma_app.engine.types import (
     ChoiceScore,
+    CrossAttention,
     EngineStatus,
     Event,
     GenerationRequest,
@@ -40,15 +42,15 @@ from t5gemma_app.engine.types import (
     Loading,
     Logits,
     Piece,
+    Pooling,
     SamplingParameters,
     ScoringRequest,
+    Vector,
     Window,
 )
 from t5gemma_app.engine.worker import Worker
-from t5gemma_app.errors import EngineError, InputError, OutOfMemoryError, WorkbenchError
+from t5gemma_app.errors import InputError
 from t5gemma_app.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 GB = 1e9
 POLL_SECONDS = 0.1
@@ -175,14 +177,7 @@ class Runtime:
         checkpoint = self._described(checkpoint)
         require_head(checkpoint, "sequence")
         rows = input_rows(self._tokenizers.of(checkpoint), inputs, read_limit(checkpoint))
-        logits = self._in_batches(
-            checkpoint,
-            [len(row) for row in rows.fitting],
-            lambda loaded, batches: BatchWork(loaded.classify, rows.fitting, batches, is_memory_error),
-            budget,
-            urgent,
-        )
-        return rows.outputs(logits)
+        return rows.outputs(self._read_rows(checkpoint, rows, lambda loaded: loaded.classify, budget, urgent))
 
     def tag(
         self, checkpoint: Checkpoint, windows: Sequence[Window], budget: int | None, urgent: bool
@@ -191,14 +186,51 @@ class Runtime:
         checkpoint = self._described(checkpoint)
         require_head(checkpoint, "token")
         rows = window_rows(self._tokenizers.of(checkpoint), windows, read_limit(checkpoint))
-        logits = self._in_batches(
+        return rows.labelled(self._read_rows(checkpoint, rows, lambda loaded: loaded.tag, budget, urgent))
+
+    def embed(
+        self, checkpoint: Checkpoint, texts: Sequence[str], pooling: Pooling, budget: int | None, urgent: bool
+    ) -> list[Vector]:
+        """Read all texts with the encoder alone; those longer than it takes get an empty vector."""
+        checkpoint = self._described(checkpoint)
+        rows = input_rows(self._tokenizers.of(checkpoint), list(map(HeadInput, texts)), read_limit(checkpoint))
+        vectors = self._read_rows(
+            checkpoint, rows, lambda loaded: partial(loaded.embed, pooling=pooling), budget, urgent
+        )
+        return [output.logits for output in rows.outputs(vectors)]
+
+    def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
+        """Read an answer beside its prompt, in one pass while nothing else is computed."""
+        checkpoint = self._described(checkpoint)
+        require_head(checkpoint, "none")
+        source = self._checked_prompt(checkpoint, self._tokenizers.of(checkpoint).ids(pieces))
+        (seen,) = self._in_batches(
+            checkpoint,
+            [len(source)],
+            lambda loaded, batches: BatchWork(
+                lambda rows: [loaded.look(pieces, row, answer) for row in rows], [source], batches, is_memory_error
+            ),
+            None,
+            urgent=True,
+        )
+        return seen
+
+    def _read_rows(
+        self,
+        checkpoint: Checkpoint,
+        rows: Rows,
+        reader: Callable[[Loaded], Callable[[Sequence[Sequence[int]]], Sequence[Result]]],
+        budget: int | None,
+        urgent: bool,
+    ) -> list[Result]:
+        """Read those rows that fit with what `reader` takes from the loaded checkpoint."""
+        return self._in_batches(
             checkpoint,
             [len(row) for row in rows.fitting],
-            lambda loaded, batches: BatchWork(loaded.tag, rows.fitting, batches, is_memory_error),
+            lambda loaded, batches: BatchWork(reader(loaded), rows.fitting, batches, is_memory_error),
             budget,
             urgent,
         )
-        return rows.labelled(logits)
 
     def _in_batches(
         self,
@@ -330,23 +362,6 @@ class Runtime:
                 f"The prompt has {len(ids):,} tokens.", expected=f"{checkpoint.name} reads at most {limit:,}."
             )
         return ids
-
-
-def as_engine_error(error: BaseException) -> WorkbenchError:
-    """Return the error that a person should read for whatever ended a computation."""
-    if isinstance(error, WorkbenchError):
-        return error
-    if is_memory_error(error):
-        return OutOfMemoryError(
-            "There was not enough memory for this answer.", remedy="Send less text, or unload another checkpoint."
-        )
-    logger.error("A computation failed", exc_info=error)
-    return EngineError(f"The computation failed: {type(error).__name__}.", remedy="The log has the details.")
-
-
-def is_memory_error(error: BaseException) -> bool:
-    """Return whether the memory ran out; torch has no class of its own for main memory."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def exhaust(steps: Generator[Loading, None, Loaded]) -> Loaded:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from t5gemma_app.checkpoints.placement import DeviceFacts, Placement
 from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.engine.seen import CrossAttention, SeenToken  # noqa: F401 - part of this face
 from t5gemma_app.errors import InputError
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -164,6 +165,10 @@ class Token:
 Window = tuple[int, ...]
 """Token ids of a stretch of text, without the marks that the tokenizer puts around a text."""
 Logits = tuple[float, ...]
+
+Pooling = Literal["mean", "last"]
+"""What an encoder's states become: their mean, or the last token's alone."""
+Vector = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +336,28 @@ class Engine(Protocol):
 
     def tokens(self, checkpoint: Checkpoint, text: str) -> tuple[Token, ...]:
         """Return the word pieces of a text with their places; loads the tokenizer, not the weights."""
+        ...
+
+    def embed(
+        self,
+        checkpoint: Checkpoint,
+        texts: Sequence[str],
+        pooling: Pooling = "mean",
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+    ) -> list[Vector]:
+        """Return a vector of length 1 of every text, in the order given; empty for one longer than is read; blocks.
+
+        Takes any checkpoint, since each has an encoder. See `score` for `budget` and `urgent`.
+        """
+        ...
+
+    def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
+        """Return where the decoder looks in a prompt while it writes an answer's ids; blocks, with somebody waiting.
+
+        Computed with eager attention, the only one that tells its weights, whatever answers are computed with.
+        """
         ...
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
