@@ -189,7 +189,8 @@ class FakeEngine:
         scores = []
         for request in requests:
             time.sleep(self.delay)
-            scores.append(tuple(_chance(checkpoint.name, request.context, choice) for choice in request.choices))
+            context = request.context if isinstance(request.context, str) else _written(request.context)
+            scores.append(tuple(_chance(checkpoint.name, context, choice) for choice in request.choices))
         return scores
 
     def classify(
@@ -237,6 +238,7 @@ class FakeEngine:
             Token(_id_of(found[0].strip(" ")), found[0].replace(" ", "▁"), found.start(), found.end())
             for found in re.finditer(r" *[^\s]+|\n|[^\S\n]+", text)
         )
+
     def embed(
         self,
         checkpoint: Checkpoint,
@@ -258,7 +260,6 @@ class FakeEngine:
         """Look at a place of the prompt that moves along with the answer."""
         self._check()
         return moving_look(pieces, answer)
-
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Pretend to load in two stages, once for each checkpoint."""
@@ -373,6 +374,10 @@ def _chance(name: str, context: str, choice: str) -> ChoiceScore:
     """Return a log-probability from -10 to 0 that depends on nothing but its texts."""
     number = zlib.crc32("\0".join((name, context, choice)).encode("utf-8", "replace"))
     return ChoiceScore(-10 * number / 2**32, max(1, len(choice.split())))
+
+
+def _written(pieces: Sequence[Piece]) -> str:
+    return "".join(piece.text for piece in pieces)
 
 
 def _last_message(pieces: Sequence[Piece]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.score import Question
-from t5gemma_app.engine.types import ChoiceScore, ScoringRequest
+from t5gemma_app.engine.types import ChoiceScore, Piece, ScoringRequest
 from t5gemma_app.errors import InputError
 
 
@@ -42,13 +42,13 @@ def plan_scoring(encoder: TextEncoder, requests: Sequence[ScoringRequest], limit
     Raises:
         InputError: An answer is empty, so that there is nothing to score.
     """
-    contexts: dict[str, tuple[int, ...]] = {}
+    contexts: dict[str | tuple[Piece, ...], tuple[int, ...]] = {}
     texts: dict[str, tuple[int, ...]] = {}
     answers: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     wanted: list[tuple[tuple[int, ...], list[int]] | None] = []
     for request in requests:
         if request.context not in contexts:
-            contexts[request.context] = tuple(encoder.framed_ids(request.context))
+            contexts[request.context] = _context_ids(encoder, request.context)
         context = contexts[request.context]
         if limit is not None and len(context) > limit:
             wanted.append(None)
@@ -68,3 +68,7 @@ def plan_scoring(encoder: TextEncoder, requests: Sequence[ScoringRequest], limit
         places=[None if entry is None else tuple((order[entry[0]], answer) for answer in entry[1]) for entry in wanted],
         requests=requests,
     )
+
+
+def _context_ids(encoder: TextEncoder, context: str | tuple[Piece, ...]) -> tuple[int, ...]:
+    return tuple(encoder.framed_ids(context) if isinstance(context, str) else encoder.ids(context))

@@ -118,8 +118,8 @@ class GenerationResult:
 class ScoringRequest:
     """A context and the answers whose log-probabilities are wanted."""
 
-    context: str
-    """What the encoder reads; the tokenizer adds `<bos>` where the checkpoint's own does."""
+    context: str | tuple[Piece, ...]
+    """What the encoder reads; the tokenizer adds `<bos>` to a text where the checkpoint's own does, to pieces nothing."""
     choices: tuple[str, ...]
     """What the decoder would write, spacing included; no end mark is added."""
 
