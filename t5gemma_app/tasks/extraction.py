@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import Engine, Finished, GenerationRequest, Piece, SamplingParameters
 from t5gemma_app.errors import InputError
-from t5gemma_app.tasks.conversation import clean_text
+from t5gemma_app.tasks.labels import read_labels
 from t5gemma_app.tasks.spans import Span
 from t5gemma_app.tasks.tagging import Tagged, text_input
 from t5gemma_app.tasks.turns import BOS, Turn, write_turns
 from t5gemma_app.tasks.words import Range, split_words
 
-MOST_LABELS, LONGEST_LABEL, MOST_ANSWERS = 24, 60, 64
+MOST_LABELS, MOST_ANSWERS = 24, 64
+"""Labels of one text, each of which is a question, and answers to one question that are looked up."""
 ANSWER_TOKENS = 128
 
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,3}[.):])\s+")
@@ -125,7 +126,7 @@ class Extractor:
     max_text: int | None = None
     """Characters a text may have; None takes any number."""
 
-    def checked(self, checkpoint: Checkpoint, text: str, labels: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    def checked(self, checkpoint: Checkpoint, text: str, labels: str | Sequence[str]) -> tuple[str, tuple[str, ...]]:
         """Return text and labels as they are used.
 
         Raises:
@@ -136,15 +137,9 @@ class Extractor:
                 f"{checkpoint.name} has a classification head and writes no text.",
                 remedy="Leave the labels out to use its own, or choose a checkpoint that chats.",
             )
-        names = tuple(dict.fromkeys(" ".join(clean_text(label).split()) for label in labels))
-        names = tuple(name for name in names if name)
-        if not 1 <= len(names) <= MOST_LABELS or any(len(name) > LONGEST_LABEL for name in names):
-            raise InputError(
-                f"There are {len(names)} labels to look for."
-                if not 1 <= len(names) <= MOST_LABELS
-                else "A label is too long.",
-                expected=f"1 to {MOST_LABELS} labels of at most {LONGEST_LABEL} characters, such as person, place.",
-            )
+        names = read_labels(labels, fewest=1)
+        if len(names) > MOST_LABELS:
+            raise InputError(f"There are {len(names)} labels to look for.", expected=f"At most {MOST_LABELS}.")
         if self.max_text is not None and len(text) > self.max_text:
             raise InputError(
                 f"The text has {len(text):,} characters.",
@@ -154,7 +149,7 @@ class Extractor:
         return text_input(text).text, names
 
     def ask(
-        self, checkpoint: Checkpoint, text: str, labels: Sequence[str], *, every: bool = True
+        self, checkpoint: Checkpoint, text: str, labels: str | Sequence[str], *, every: bool = True
     ) -> Iterator[Asking | Extracted]:
         """Ask for one label after the other; the last thing yielded is what was found. Leaving early cancels.
 
@@ -169,7 +164,7 @@ class Extractor:
         yield extracted(text, names, answers, every=every)
 
     def find(
-        self, checkpoint: Checkpoint, texts: Sequence[str], labels: Sequence[str], *, every: bool = True
+        self, checkpoint: Checkpoint, texts: Sequence[str], labels: str | Sequence[str], *, every: bool = True
     ) -> list[Extracted]:
         """Find labels in many texts, all questions in padded batches, at background priority.
 

@@ -68,7 +68,7 @@ class LabelMap:
         )
 
 
-def read_labels(labels: Sequence[str], scheme: str = "auto") -> LabelMap:
+def label_map(labels: Sequence[str], scheme: str = "auto") -> LabelMap:
     """Return what labels mean, by the scheme their names follow or by a given one.
 
     Args:

@@ -20,7 +20,7 @@ are no words: every piece stands for itself under the head's own label."""
 
 AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 
-Probabilities = tuple[float, ...]
+Probabilities = Sequence[float]
 
 
 class Decision(NamedTuple):
@@ -44,14 +44,6 @@ class Span:
         """Return the span as JSON values."""
         score = None if self.score is None else round(self.score, 6)
         return {"start": self.start, "end": self.end, "label": self.label, "score": score}
-
-
-def softmax(logits: Sequence[float]) -> Probabilities:
-    """Return logits as probabilities."""
-    top = max(logits)
-    powers = [math.exp(value - top) for value in logits]
-    total = math.fsum(powers)
-    return tuple(power / total for power in powers)
 
 
 def best(probabilities: Sequence[float]) -> Decision:

@@ -12,8 +12,9 @@ from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import Engine, Token, Window
 from t5gemma_app.errors import InputError
 from t5gemma_app.tasks.conversation import replace_surrogates
-from t5gemma_app.tasks.schemes import LabelMap, Scheme, read_labels
-from t5gemma_app.tasks.spans import AGGREGATIONS, Aggregation, Probabilities, Span, best, decide, group, softmax
+from t5gemma_app.tasks.schemes import LabelMap, Scheme, label_map
+from t5gemma_app.tasks.spans import AGGREGATIONS, Aggregation, Probabilities, Span, best, decide, group
+from t5gemma_app.tasks.verdicts import softmax
 from t5gemma_app.tasks.windows import Place, Stretch, cut_windows, deciding_places
 from t5gemma_app.tasks.words import Range, found_words, given_words, join_tokens
 
@@ -30,6 +31,8 @@ class TagOptions:
     """`auto`, or one of `schemes.SCHEMES`."""
     threshold: float = 0.0
     """Spans less probable than this are left out."""
+    random_head: bool = False
+    """Whether a head without trained weights is used all the same."""
 
     def checked(self) -> TagOptions:
         """Return self when every value can be used.
@@ -146,19 +149,26 @@ class Tagger:
     max_text: int | None = None
     """Characters a text may have; None takes any number."""
 
-    def labels(self, checkpoint: Checkpoint, scheme: str = "auto") -> LabelMap:
+    def labels(self, checkpoint: Checkpoint, options: TagOptions | None = None) -> LabelMap:
         """Return what the checkpoint's labels mean.
 
         Raises:
-            InputError: It has no token head, its labels have no names, or they follow no scheme.
+            InputError: It has no token head or one without weights, or its labels have no names or follow no scheme.
         """
+        options = options or TagOptions()
         if checkpoint.head != "token":
             raise InputError(
                 f"{checkpoint.name} has no token head.",
                 expected="A checkpoint that was trained to tag words.",
                 remedy="Choose one in `models list`, train one, or name labels to find them by asking for them.",
             )
-        return read_labels(checkpoint.labels if checkpoint.labels_named else (), scheme)
+        if checkpoint.random_head and not options.random_head:
+            raise InputError(
+                f"The head of {checkpoint.name} has no trained weights: its files hold none, so its labels are random.",
+                expected="A checkpoint whose files hold score.out_proj.weight.",
+                remedy="Train it first, or say that you want the random head all the same.",
+            )
+        return label_map(checkpoint.labels if checkpoint.labels_named else (), options.scheme)
 
     def tag(
         self,
@@ -180,7 +190,7 @@ class Tagger:
             InputError: The checkpoint can't tag, an option is wrong, or a text is too long for this server.
         """
         options = (options or TagOptions()).checked()
-        labels = self.labels(checkpoint, options.scheme)
+        labels = self.labels(checkpoint, options)
         for one in inputs:
             self._refuse_long(one.text)
             if one.words is not None and options.aggregation == "none":

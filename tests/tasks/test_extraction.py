@@ -75,7 +75,7 @@ def test_whatever_is_answered_spans_are_of_the_text(text, answers):
 
 def test_one_question_a_label_is_sent():
     engine = FakeEngine(lambda prompt, _: "Ana" if "every person" in prompt else "Paris\nRome")
-    steps = list(Extractor(engine).ask(CHATS, TEXT, ["person", "  place ", "person"]))
+    steps = list(Extractor(engine).ask(CHATS, TEXT, "person;  place "))
     assert steps[:2] == [Asking("person", 1, 2), Asking("place", 2, 2)]
     assert isinstance(steps[2], Extracted) and steps[2].dropped == (("place", "Rome"),)
     assert len(engine.requests) == 2
@@ -91,10 +91,11 @@ def test_a_pretrained_checkpoint_is_sent_no_turns():
 @pytest.mark.parametrize(
     ("checkpoint", "text", "labels", "words"),
     [
-        (CHATS, "x", [], "There are 0 labels"),
-        (CHATS, "x", [" "], "There are 0 labels"),
+        (CHATS, "x", [], "There are no labels"),
+        (CHATS, "x", " ", "There are no labels"),
+        (CHATS, "x", "a,,b", "Label 2 of 3 is empty"),
         (CHATS, "x", [str(n) for n in range(25)], "There are 25 labels"),
-        (CHATS, "x", ["y" * 61], "label is too long"),
+        (CHATS, "x", ["y" * 201], "Label 1 has 201 characters"),
         (CHATS, " ", ["y"], "The text is empty"),
         (CHATS, "x" * 11, ["y"], "has 11 characters"),
         (Checkpoint("h", "local", "nowhere", head="token"), "x", ["y"], "writes no text"),

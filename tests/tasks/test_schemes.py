@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from t5gemma_app.errors import InputError
-from t5gemma_app.tasks.schemes import SCHEMES, Meaning, read_labels
+from t5gemma_app.tasks.schemes import SCHEMES, Meaning, label_map
 
 UPOS = ("NOUN", "VERB", "PUNCT", "X")
 
@@ -22,23 +22,23 @@ UPOS = ("NOUN", "VERB", "PUNCT", "X")
     ],
 )
 def test_the_names_tell_the_scheme(labels, scheme, names):
-    found = read_labels(labels)
+    found = label_map(labels)
     assert (found.scheme, found.names, found.labels) == (scheme, names, labels)
     assert found.reason and len(found.meanings) == len(labels)
     assert found.outside == ("O" if "O" in labels else "")
 
 
 def test_every_position_is_read():
-    found = read_labels(("O", "B-x", "I-x", "E-x", "S-x"))
+    found = label_map(("O", "B-x", "I-x", "E-x", "S-x"))
     assert [one.position for one in found.meanings] == ["outside", "begin", "inside", "end", "single"]
-    assert [one.position for one in read_labels(("O", "U-x", "L-x")).meanings] == ["outside", "single", "end"]
+    assert [one.position for one in label_map(("O", "U-x", "L-x")).meanings] == ["outside", "single", "end"]
 
 
 def test_a_scheme_can_be_asked_for():
     labels = ("O", "B-PER", "I-PER")
-    assert read_labels(labels, "IO").meanings == (Meaning("outside", ""), *[Meaning("inside", "PER")] * 2)
-    assert read_labels(labels, "words").names == labels
-    assert read_labels(labels, "BIOES").scheme == "BIOES"
+    assert label_map(labels, "IO").meanings == (Meaning("outside", ""), *[Meaning("inside", "PER")] * 2)
+    assert label_map(labels, "words").names == labels
+    assert label_map(labels, "BIOES").scheme == "BIOES"
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_a_scheme_can_be_asked_for():
 )
 def test_what_follows_no_scheme_is_said(labels, scheme, words):
     with pytest.raises(InputError, match=words):
-        read_labels(labels, scheme)
+        label_map(labels, scheme)
 
 
 def test_a_mixed_head_can_still_be_read_by_choice():
     for scheme in ("words", "IO"):
-        assert read_labels(("O", "B-PER", "LOC"), scheme).scheme == scheme
+        assert label_map(("O", "B-PER", "LOC"), scheme).scheme == scheme
     assert set(SCHEMES) == {"BIO", "IO", "BIOES", "words"}

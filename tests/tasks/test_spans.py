@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t5gemma_app.tasks.schemes import read_labels
-from t5gemma_app.tasks.spans import Decision, Span, best, decide, group, softmax
+from t5gemma_app.tasks.schemes import label_map
+from t5gemma_app.tasks.spans import Decision, Span, best, decide, group
 from t5gemma_app.tasks.words import Word
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -14,7 +14,7 @@ LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 def grouped(tags, labels=LABELS, scheme="auto"):
     words = [Word(2 * at, 2 * at + 1, (at,)) for at in range(len(tags))]
     decisions = [Decision(labels.index(tag), 0.5) for tag in tags]
-    return [(s.start // 2, s.end // 2 + 1, s.label) for s in group(words, decisions, read_labels(labels, scheme))]
+    return [(s.start // 2, s.end // 2 + 1, s.label) for s in group(words, decisions, label_map(labels, scheme))]
 
 
 def conll_chunks(tags):
@@ -75,7 +75,7 @@ def test_any_tags_form_the_spans_of_the_conll_scorer(tags):
 def test_a_span_is_as_sure_as_its_words_are_on_average():
     words = [Word(0, 3, (0,)), Word(4, 7, (1,)), Word(8, 9, (2,))]
     decisions = [Decision(1, 0.9), Decision(2, 0.5), Decision(0, 0.8)]
-    assert group(words, decisions, read_labels(LABELS)) == (Span(0, 7, "PER", 0.7),)
+    assert group(words, decisions, label_map(LABELS)) == (Span(0, 7, "PER", 0.7),)
 
 
 def test_a_word_is_decided_by_its_pieces():
@@ -90,10 +90,3 @@ def test_a_word_is_decided_by_its_pieces():
 
 def test_equal_probabilities_go_to_the_first_label():
     assert best((0.2, 0.4, 0.4)) == Decision(1, 0.4)
-
-
-@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8))
-def test_softmax_is_a_distribution(logits):
-    found = softmax(logits)
-    assert sum(found) == pytest.approx(1)
-    assert best(found).label == best(logits).label or max(found) == found[best(logits).label]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -8,9 +9,9 @@ from t5gemma_app.checkpoints.records import Checkpoint, Stack
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.errors import InputError
-from t5gemma_app.tasks.schemes import read_labels
-from t5gemma_app.tasks.spans import softmax
+from t5gemma_app.tasks.schemes import label_map
 from t5gemma_app.tasks.tagging import MARKS, Tagger, TagInput, TagOptions, assemble, text_input, token_input
+from t5gemma_app.tasks.verdicts import softmax
 from tests.tiny import tiny_tokenizer
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -60,7 +61,7 @@ def test_a_threshold_drops_spans_and_their_tags():
     (sure,) = Tagger(Spelling()).tag(checkpoint(), [token_input(["Ann", "saw", "P"])])
     score = sure.spans[0].score
     assert sure.tags == ("B-PER", "O", "B-LOC")
-    assert sure.above(score) == sure
+    assert sure.above(score - 1e-6) == sure
     dropped = sure.above(score + 1e-6)
     assert dropped.spans == () and dropped.tags == ("O", "O", "O")
     (asked,) = Tagger(Spelling()).tag(checkpoint(), [token_input(["Ann"])], TagOptions(threshold=0.999))
@@ -123,7 +124,7 @@ def random_text(chance):
 
 @pytest.mark.parametrize("aggregation", ["none", "first", "average", "max"])
 def test_spans_reproduce_a_thousand_random_texts(aggregation):
-    encoder, labels, chance = TextEncoder(tiny_tokenizer()), read_labels(LABELS), random.Random(aggregation)
+    encoder, labels, chance = TextEncoder(tiny_tokenizer()), label_map(LABELS), random.Random(aggregation)
     for _ in range(250):
         text = random_text(chance)
         tokens = encoder.tokens(text)
@@ -150,6 +151,8 @@ def test_spans_reproduce_a_thousand_random_texts(aggregation):
         (lambda: token_input([]), "There are no tokens"),
         (lambda: token_input(["a", " "]), "Token 2 is blank"),
         (lambda: Tagger(FakeEngine()).tag(checkpoint(head="none"), [text_input("x")]), "has no token head"),
+        (lambda: Tagger(FakeEngine()).tag(replace(checkpoint(), random_head=True), [text_input("x")]), "no trained w"),
+        (lambda: Tagger(FakeEngine()).tag(replace(checkpoint(), labels_named=False), [text_input("x")]), "no names"),
         (lambda: Tagger(FakeEngine()).tag(checkpoint(("LABEL_0",)), [text_input("x")]), "have no names"),
         (lambda: Tagger(FakeEngine()).tag(checkpoint(("O", "B-x", "y")), [text_input("x")]), "no scheme"),
         (lambda: Tagger(FakeEngine(), max_text=3).tag(checkpoint(), [text_input("four")]), "has 4 characters"),
