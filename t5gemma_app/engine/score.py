@@ -1,7 +1,8 @@
 """Log-probabilities of answers, with each context encoded once and each answer prefix decoded once.
 
-Works on token ids. A [rows, positions, vocabulary] array is never built: the output head runs over a few positions at a
-time, and only their log-sum and the answers' own logits are kept.
+Works on token ids. The answers of a question are decoded as one row, a tree of their tokens, so its cross-attention keys
+are computed once. A [rows, positions, vocabulary] array is never built: the output head runs over a few positions and a
+part of the vocabulary at a time, and only their sums and the answers' own logits are kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from t5gemma_app.engine.generate import padded, special_ids
 
 # Positions per pass of the output head: 64 x 256,000 float32 logits are 66 MB.
 HEAD_POSITIONS = 64
+# On a CPU the head runs over parts of the vocabulary, whose logits stay in the cache until their sum is taken.
+HEAD_WORDS = 32_768
 
 Answers = tuple[tuple[int, ...], ...]
 
@@ -30,32 +33,45 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix:
-    """A decoder input that serves one or several answers of a question."""
+class Tree:
+    """The decoder inputs of a question: what its answers share stands in it once.
 
-    question: int
-    ids: tuple[int, ...]
-    """Starts with the decoder's start id."""
-
-
-def plan_prefixes(questions: Sequence[Question], start: int) -> tuple[list[Prefix], list[list[int]]]:
-    """Return the decoder inputs that are needed, and for each answer which of them serves it.
-
-    An answer needs the start id and all its tokens but the last; an input that another one continues is not run on its
-    own, so `yes` and `no` share one row, and so do answers that differ in their last token only.
+    A node is a token after a certain beginning. It is decoded at the position of its depth and sees its ancestors, as it
+    would in a row of its own.
     """
-    prefixes: list[Prefix] = []
-    places: list[list[int]] = []
-    for number, question in enumerate(questions):
-        wanted = [(start, *answer[:-1]) for answer in question.answers]
-        kept: list[tuple[int, ...]] = []
-        for ids in sorted(set(wanted), key=len, reverse=True):
-            if not any(longer[: len(ids)] == ids for longer in kept):
-                kept.append(ids)
-        first = len(prefixes)
-        prefixes += [Prefix(number, ids) for ids in kept]
-        places.append([first + next(i for i, longer in enumerate(kept) if longer[: len(ids)] == ids) for ids in wanted])
-    return prefixes, places
+
+    ids: tuple[int, ...]
+    """The node's tokens, the decoder's start id first; a parent comes before its children."""
+    parents: tuple[int, ...]
+    depths: tuple[int, ...]
+    places: tuple[tuple[int, ...], ...]
+    """For each answer the nodes whose states predict its tokens, in order."""
+
+    def sight(self) -> Tensor:
+        """Return which node sees which, [nodes, nodes], as true and false."""
+        seen = torch.eye(len(self.ids), dtype=torch.bool)
+        for node in range(1, len(self.ids)):
+            seen[node] |= seen[self.parents[node]]
+        return seen
+
+
+def plan_tree(answers: Answers, start: int) -> Tree:
+    """Return the tree of the answers' tokens; an answer's last token is predicted only, so it has no node of its own."""
+    ids, parents, depths = [start], [0], [0]
+    children: dict[tuple[int, int], int] = {}
+    places: list[tuple[int, ...]] = []
+    for answer in answers:
+        path = [0]
+        for token in answer[:-1]:
+            key = (path[-1], token)
+            if key not in children:
+                children[key] = len(ids)
+                ids.append(token)
+                parents.append(path[-1])
+                depths.append(depths[path[-1]] + 1)
+            path.append(children[key])
+        places.append(tuple(path))
+    return Tree(tuple(ids), tuple(parents), tuple(depths), tuple(places))
 
 
 @torch.inference_mode()
@@ -70,48 +86,93 @@ def score_questions(model: Any, questions: Sequence[Question]) -> list[list[floa
     device = model.get_input_embeddings().weight.device
     ids, mask = padded([question.context for question in questions], pad, device)
     encoded = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
-    prefixes, places = plan_prefixes(questions, start)
-    rows = torch.tensor([prefix.question for prefix in prefixes], device=device)
-    # A row per context in the common case; indexing would then copy the whole encoding for nothing.
-    if rows.tolist() != list(range(len(questions))):
-        encoded, mask = encoded[rows], mask[rows]
-    inputs, input_mask = padded([prefix.ids for prefix in prefixes], pad, device)
+    trees = [plan_tree(question.answers, start) for question in questions]
+    inputs, real = padded([tree.ids for tree in trees], pad, device)
+    positions, _ = padded([tree.depths for tree in trees], 0, device)
     hidden = model.get_decoder()(
         input_ids=inputs,
-        attention_mask=input_mask,
+        attention_mask=_self_masks(model, trees, positions, encoded.dtype),
+        position_ids=positions,
         encoder_hidden_states=encoded,
-        encoder_attention_mask=mask,
+        encoder_attention_mask={"full_attention": _cross_mask(mask, real, encoded.dtype)},
         use_cache=False,
     ).last_hidden_state
     wanted: dict[tuple[int, int], dict[int, float]] = {}
-    for question, rows_of in zip(questions, places, strict=True):
-        for answer, row in zip(question.answers, rows_of, strict=True):
-            for place, token in enumerate(answer):
-                wanted.setdefault((row, place), {})[token] = 0.0
+    for row, (question, tree) in enumerate(zip(questions, trees, strict=True)):
+        for answer, nodes in zip(question.answers, tree.places, strict=True):
+            for token, node in zip(answer, nodes, strict=True):
+                wanted.setdefault((row, node), {})[token] = 0.0
     _fill(model, hidden, wanted)
     return [
         [
-            sum(wanted[row, place][token] for place, token in enumerate(answer))
-            for answer, row in zip(question.answers, rows_of, strict=True)
+            sum(wanted[row, node][token] for token, node in zip(answer, nodes, strict=True))
+            for answer, nodes in zip(question.answers, tree.places, strict=True)
         ]
-        for question, rows_of in zip(questions, places, strict=True)
+        for row, (question, tree) in enumerate(zip(questions, trees, strict=True))
     ]
 
 
+def _self_masks(model: Any, trees: Sequence[Tree], positions: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Return the masks of full and sliding layers, [rows, 1, nodes, nodes], added to the scores."""
+    width = positions.shape[1]
+    seen = torch.eye(width, dtype=torch.bool).repeat(len(trees), 1, 1)
+    for row, tree in enumerate(trees):
+        seen[row, : len(tree.ids), : len(tree.ids)] = tree.sight()
+    seen = seen.to(positions.device)
+    window = model.get_decoder().config.sliding_window
+    near = seen if not window else seen & (positions[:, :, None] - positions[:, None, :] < window)
+    return {"full_attention": _added(seen[:, None], dtype), "sliding_attention": _added(near[:, None], dtype)}
+
+
+def _cross_mask(mask: Tensor, real: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return the mask of the encoder's padding, [rows, 1, nodes, tokens]."""
+    return _added(mask[:, None, None, :].bool().expand(-1, 1, real.shape[1], -1), dtype)
+
+
+def _added(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    hidden = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+    return hidden.masked_fill_(~seen, torch.finfo(dtype).min)
+
+
 def _fill(model: Any, hidden: Tensor, wanted: dict[tuple[int, int], dict[int, float]]) -> None:
-    """Write the log-probability of each wanted token at each (row, position)."""
+    """Write the log-probability of each wanted token at each (row, node)."""
     positions = list(wanted)
-    cap = model.get_decoder().config.final_logit_softcapping
     for begin in range(0, len(positions), HEAD_POSITIONS):
         part = positions[begin : begin + HEAD_POSITIONS]
-        index = torch.tensor(part, device=hidden.device)
-        logits = model.lm_head(hidden[index[:, 0], index[:, 1]]).float()
-        if cap is not None:
-            logits.div_(cap).tanh_().mul_(cap)
-        total = torch.logsumexp(logits, dim=-1)
         pairs = [(at, token) for at, position in enumerate(part) for token in wanted[position]]
-        at = torch.tensor([pair[0] for pair in pairs], device=hidden.device)
-        token = torch.tensor([pair[1] for pair in pairs], device=hidden.device)
-        values = (logits[at, token].double() - total[at].double()).tolist()
-        for (place, word), value in zip(pairs, values, strict=True):
+        index = torch.tensor(part, device=hidden.device)
+        at, token = torch.tensor(pairs, device=hidden.device).T
+        values = _log_probabilities(model, hidden[index[:, 0], index[:, 1]], at, token)
+        for (place, word), value in zip(pairs, values.tolist(), strict=True):
             wanted[part[place]][word] = value
+
+
+def _log_probabilities(model: Any, states: Tensor, at: Tensor, token: Tensor) -> Tensor:
+    """Return the log-probability of some tokens, in float64.
+
+    Args:
+        model: The model whose output head is used.
+        states: The decoder's states, [positions, hidden].
+        at: For each wanted token its position.
+        token: The wanted tokens.
+    """
+    cap = model.get_decoder().config.final_logit_softcapping
+    if cap is not None and states.device.type == "cpu" and states.dtype == torch.float32:
+        weight = model.get_output_embeddings().weight
+        capped = torch.tanh((states[at] * weight[token]).sum(-1) / cap) * cap
+        return capped.double() - _log_total(states / cap, weight, cap)[at]
+    logits = model.lm_head(states).float()
+    if cap is not None:
+        logits.div_(cap).tanh_().mul_(cap)
+    return logits[at, token].double() - torch.logsumexp(logits, dim=-1)[at].double()
+
+
+def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Tensor:
+    """Return the log of the sum of exp(capped logit) over the vocabulary, [positions], in float64.
+
+    A capped logit is at most the cap, so taking that off keeps exp within range without a pass for the largest one.
+    """
+    total = torch.zeros(scaled.shape[0], dtype=torch.float64)
+    for part in weight.split(HEAD_WORDS):
+        total += torch.mm(scaled, part.T).tanh_().sub_(1).mul_(cap).exp_().sum(dim=-1)
+    return total.log() + cap

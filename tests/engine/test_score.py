@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from t5gemma_app.engine import score as scoring
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
-from t5gemma_app.engine.score import Question, plan_prefixes, score_questions
+from t5gemma_app.engine.score import Question, plan_tree, score_questions
 from t5gemma_app.engine.session import ScoreSession
 from t5gemma_app.engine.types import GenerationRequest, Piece, SamplingParameters, ScoringRequest, TextDelta
 from t5gemma_app.errors import InputError
@@ -33,31 +33,39 @@ def naive(model, context, answer):
     return float(torch.log_softmax(logits[0].double(), -1)[range(len(answer)), list(answer)].sum())
 
 
-@given(st.lists(st.lists(IDS, min_size=1, max_size=6), min_size=1, max_size=3))
-def test_every_answer_is_served_by_a_prefix_that_holds_it(groups):
-    questions = [Question((2,), tuple(answers)) for answers in groups]
-    prefixes, places = plan_prefixes(questions, start=2)
-    for number, (question, rows) in enumerate(zip(questions, places, strict=True)):
-        for answer, row in zip(question.answers, rows, strict=True):
-            assert prefixes[row].question == number
-            assert prefixes[row].ids[: len(answer)] == (2, *answer[:-1])
-    assert len(prefixes) <= sum(len(set(answers)) for answers in groups)
+@given(st.lists(IDS, min_size=1, max_size=8).map(tuple))
+def test_a_tree_holds_every_answer_once(answers):
+    tree = plan_tree(answers, start=2)
+    for answer, nodes in zip(answers, tree.places, strict=True):
+        assert tuple(tree.ids[node] for node in nodes) == (2, *answer[:-1])
+        assert [tree.depths[node] for node in nodes] == list(range(len(answer)))
+        assert all(tree.parents[child] == parent for parent, child in zip(nodes, nodes[1:], strict=False))
+    assert len(tree.ids) == len({(2, *answer[:end]) for answer in answers for end in range(len(answer))})
 
 
-def test_answers_that_differ_in_the_last_token_share_a_row():
-    prefixes, places = plan_prefixes([Question((2, 3), ((7, 8), (7, 9), (5,)))], start=2)
-    assert [prefix.ids for prefix in prefixes] == [(2, 7)]
-    assert places == [[0, 0, 0]]
+@given(st.lists(IDS, min_size=1, max_size=8).map(tuple))
+def test_a_node_sees_itself_and_its_ancestors(answers):
+    tree = plan_tree(answers, start=2)
+    assert tree.sight().sum(dim=-1).tolist() == [depth + 1 for depth in tree.depths]
+    for nodes in tree.places:
+        assert tree.sight()[nodes[-1]].nonzero().flatten().tolist() == sorted(nodes)
 
 
-@pytest.mark.parametrize("positions", [1, 3, 64])
-def test_equals_the_textbook(monkeypatch, positions):
+def test_answers_that_differ_in_the_last_token_share_their_nodes():
+    tree = plan_tree(((7, 8), (7, 9), (5,)), start=2)
+    assert tree.ids == (2, 7)
+    assert tree.places == ((0, 1), (0, 1), (0,))
+
+
+@pytest.mark.parametrize(("positions", "words"), [(1, 100), (3, 7), (64, 32_768)])
+def test_equals_the_textbook(monkeypatch, positions, words):
     monkeypatch.setattr(scoring, "HEAD_POSITIONS", positions)
+    monkeypatch.setattr(scoring, "HEAD_WORDS", words)
     model = tiny_model()
     rng = random.Random(0)
     draw = lambda n: tuple(rng.randrange(108, 400) for _ in range(n))  # noqa: E731
-    questions = [Question((2, *draw(n)), tuple(draw(k) for k in (1, 1, 3, 5))) for n in (3, 30, 11)]
-    questions.append(Question(questions[0].context, ((150, 151), (150, 152))))
+    questions = [Question((2, *draw(n)), tuple(draw(k) for k in (1, 1, 3, 14))) for n in (3, 30, 11)]
+    questions.append(Question(questions[0].context, ((150, 151), (150, 152), (150, 151, 153))))
     model.set_attn_implementation(IMPLEMENTATION)
     scores = score_questions(model, questions)
     for question, values in zip(questions, scores, strict=True):
