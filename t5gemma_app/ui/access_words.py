@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from t5gemma_app.checkpoints.access import Access, AccessState, fits
 from t5gemma_app.checkpoints.memory import need_of
-from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.checkpoints.records import Checkpoint, Head
 from t5gemma_app.errors import CheckpointError
 from t5gemma_app.services import Services
 from t5gemma_app.ui.markup import link, text
@@ -36,11 +38,16 @@ def access_html(access: Access) -> str:
     return f'<p class="wb-access">{text(access.sentence)}{step}</p>'
 
 
-def checkpoint_choices(services: Services) -> list[tuple[str, str]]:
-    """Return (label, name) of all checkpoints that write text: those that are ready first, others with their state."""
-    writers = [checkpoint for checkpoint in services.catalogue.all() if checkpoint.head == "none"]
-    writers.sort(key=lambda checkpoint: not services.access.of(checkpoint).ready)
-    return [(_label(checkpoint, services.access.of(checkpoint)), checkpoint.name) for checkpoint in writers]
+def checkpoint_choices(services: Services, heads: Sequence[Head] = ("none",)) -> list[tuple[str, str]]:
+    """Return (label, name) of checkpoints: those that are ready first, others with their access state.
+
+    Args:
+        services: The parts.
+        heads: What the checkpoints end in, the more suitable first; when left out, those that write text.
+    """
+    found = [checkpoint for checkpoint in services.catalogue.all() if checkpoint.head in heads]
+    found.sort(key=lambda checkpoint: (not services.access.of(checkpoint).ready, heads.index(checkpoint.head)))
+    return [(_label(checkpoint, services.access.of(checkpoint)), checkpoint.name) for checkpoint in found]
 
 
 def _label(checkpoint: Checkpoint, access: Access) -> str:
