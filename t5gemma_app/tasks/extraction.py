@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from t5gemma_app.checkpoints.records import Checkpoint
-from t5gemma_app.engine.types import Engine, Finished, GenerationRequest, Piece, SamplingParameters
+from t5gemma_app.engine.types import Engine, Event, Finished, GenerationRequest, Piece, SamplingParameters
 from t5gemma_app.errors import InputError
 from t5gemma_app.tasks.labels import read_labels
 from t5gemma_app.tasks.spans import Span
@@ -149,9 +149,22 @@ class Extractor:
         return text_input(text).text, names
 
     def ask(
-        self, checkpoint: Checkpoint, text: str, labels: str | Sequence[str], *, every: bool = True
-    ) -> Iterator[Asking | Extracted]:
-        """Ask for one label after the other; the last thing yielded is what was found. Leaving early cancels.
+        self,
+        checkpoint: Checkpoint,
+        text: str,
+        labels: str | Sequence[str],
+        *,
+        every: bool = True,
+        visitor: str = "",
+    ) -> Iterator[Asking | Event | Extracted]:
+        """Ask for one label after the other, and yield what happens; the last is what was found. Leaving cancels.
+
+        Args:
+            checkpoint: What is asked.
+            text: Where to look.
+            labels: What to look for.
+            every: Whether all places of an answer count, or the first alone.
+            visitor: Who asks; visitors take turns.
 
         Raises:
             InputError: See `checked`; or the text with its question is longer than the checkpoint reads.
@@ -160,7 +173,16 @@ class Extractor:
         answers = []
         for number, label in enumerate(names, start=1):
             yield Asking(label, number, len(names))
-            answers.append(self._answer(checkpoint, text, label))
+            request = GenerationRequest(checkpoint, prompt_for(checkpoint, text, label), _greedy(), visitor)
+            answer = self.engine.generate(request)
+            try:
+                for event in answer:
+                    if isinstance(event, Finished):
+                        answers.append(event.result.text)
+                    else:
+                        yield event
+            finally:
+                answer.cancel()
         yield extracted(text, names, answers, every=every)
 
     def find(
@@ -175,14 +197,6 @@ class Extractor:
         prompts = [prompt_for(checkpoint, text, label) for text, names in checked for label in names]
         said = iter(self.engine.generate_batch(checkpoint, prompts, _greedy()) if prompts else [])
         return [extracted(text, names, [next(said).text for _ in names], every=every) for text, names in checked]
-
-    def _answer(self, checkpoint: Checkpoint, text: str, label: str) -> str:
-        request = GenerationRequest(checkpoint, prompt_for(checkpoint, text, label), _greedy())
-        answer = ""
-        for event in self.engine.generate(request):
-            if isinstance(event, Finished):
-                answer = event.result.text
-        return answer
 
 
 def extracted(text: str, labels: Sequence[str], answers: Sequence[str], *, every: bool = True) -> Extracted:

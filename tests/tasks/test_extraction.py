@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.fake import FakeEngine
+from t5gemma_app.engine.types import TextDelta
 from t5gemma_app.errors import InputError
 from t5gemma_app.tasks.extraction import Asking, Extracted, Extractor, Searched, extracted, prompt_for, read_names
 from t5gemma_app.tasks.turns import written
@@ -75,11 +76,21 @@ def test_whatever_is_answered_spans_are_of_the_text(text, answers):
 
 def test_one_question_a_label_is_sent():
     engine = FakeEngine(lambda prompt, _: "Ana" if "every person" in prompt else "Paris\nRome")
-    steps = list(Extractor(engine).ask(CHATS, TEXT, "person;  place "))
-    assert steps[:2] == [Asking("person", 1, 2), Asking("place", 2, 2)]
-    assert isinstance(steps[2], Extracted) and steps[2].dropped == (("place", "Rome"),)
+    steps = list(Extractor(engine).ask(CHATS, TEXT, "person;  place ", visitor="ann"))
+    asked = [step for step in steps if isinstance(step, Asking)]
+    assert asked == [Asking("person", 1, 2), Asking("place", 2, 2)]
+    assert isinstance(steps[-1], Extracted) and steps[-1].dropped == (("place", "Rome"),)
+    assert [request.visitor for request in engine.requests] == ["ann", "ann"]
     assert len(engine.requests) == 2
-    assert Extractor(engine).find(CHATS, [TEXT, "Ana"], ["person", "place"])[0] == steps[2]
+    assert Extractor(engine).find(CHATS, [TEXT, "Ana"], ["person", "place"])[0] == steps[-1]
+
+
+def test_leaving_early_cancels_the_answer():
+    engine = FakeEngine()
+    for step in Extractor(engine).ask(CHATS, TEXT, "person, place"):
+        if isinstance(step, TextDelta):
+            break
+    assert (len(engine.requests), engine.status().active) == (1, 0)
 
 
 def test_a_pretrained_checkpoint_is_sent_no_turns():
