@@ -17,6 +17,16 @@ from t5gemma_app.engine.types import Engine, KernelReport
 from t5gemma_app.errors import EngineError, InputError
 from t5gemma_app.settings import DataFolder, Settings, choose_data_folder
 from t5gemma_app.tasks.chat import Chat
+from t5gemma_app.tasks.classification import Classification
+from t5gemma_app.tasks.classify_rows import TASK as CLASSIFY
+from t5gemma_app.tasks.classify_rows import classify_rows
+from t5gemma_app.tasks.embedding import Embedder
+from t5gemma_app.tasks.extraction import Extractor
+from t5gemma_app.tasks.files.desk import FileDesk
+from t5gemma_app.tasks.files.jobs import FileOrder
+from t5gemma_app.tasks.files.work import RowWork
+from t5gemma_app.tasks.looking import Looker
+from t5gemma_app.tasks.tagging import Tagger
 
 if TYPE_CHECKING:
     # Imported by whoever evaluates: with numpy it would double the time in which a list of checkpoints is printed.
@@ -26,6 +36,9 @@ if TYPE_CHECKING:
 
 
 Part = TypeVar("Part")
+
+FILES = "files"
+"""Folder of the data folder in which uploaded files and their results are kept."""
 
 
 class Once(Generic[Part]):
@@ -59,6 +72,36 @@ class Services:
     engine: Engine
     chat: Chat
     _evaluator: Once[Evaluator] = field(default_factory=Once, init=False, repr=False, compare=False)
+    _files: Once[FileDesk] = field(default_factory=Once, init=False, repr=False, compare=False)
+
+    @property
+    def tagger(self) -> Tagger:
+        """What tags words with a head, within the server's limits."""
+        return Tagger(self.engine, self.settings.max_text)
+
+    @property
+    def extractor(self) -> Extractor:
+        """What finds labels by asking for them, within the server's limits."""
+        return Extractor(self.engine, self.settings.max_text)
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns texts into vectors, within the server's limits."""
+        return Embedder(self.engine, self.settings.max_text)
+
+    @property
+    def looker(self) -> Looker:
+        """What tells where answers looked."""
+        return Looker(self.engine, self.chat)
+
+    @property
+    def classification(self) -> Classification:
+        """What classifies texts, within the server's limits."""
+        return Classification(self.engine, self.settings.max_text)
+
+    def files(self) -> FileDesk:
+        """Return where files are worked on in the background, the same one for everybody; `begin` starts it."""
+        return self._files.get(lambda: FileDesk(self.data_folder.path / FILES, self._file_work))
 
     def planner(self) -> Planner:
         """Return what turns an evaluation's order into a plan."""
@@ -88,7 +131,17 @@ class Services:
         evaluator = self._evaluator.made()
         if evaluator is not None:
             evaluator.close()  # before the engine, so that the run ends between two batches
+        files = self._files.made()
+        if files is not None:
+            files.close()
         self.engine.close()
+
+    def _file_work(self, order: FileOrder) -> RowWork:
+        """Return what does a task's work on rows; raises `WorkbenchError` where it can't be done."""
+        checkpoint = self.catalogue.find(order.checkpoint)
+        if order.task == CLASSIFY:
+            return classify_rows(self.classification, checkpoint, order.options)
+        raise InputError(f"Files can't be worked on by {order.task!r}.")
 
     def _new_evaluator(self) -> Evaluator:
         from t5gemma_app.evaluation.evaluator import Evaluator

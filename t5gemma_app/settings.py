@@ -100,6 +100,8 @@ class Settings:
         _whole(1, 1256),
         "requests one visitor may have waiting or running; unset: a quarter of all, no limit where the host is local",
     )
+    max_rows: int = _setting(100_000, _whole(1, 100_000_000), "rows an uploaded file may have")
+    max_upload_mb: int = _setting(100, _whole(1, 10_000), "megabytes an uploaded file may have")
     batch_tokens: int = _setting(4096, _whole(1, 10_000_000), "padded tokens of a batch when files are processed")
     superglue_dir: Path | None = _setting(
         None, _FOLDER, "folder of official SuperGLUE files; else rows come from the Hub"
