@@ -70,6 +70,7 @@ class _Entry(_Strict):
     text: Text = ""
     figures: _Figures | None = None
     problem: Text = ""
+    notice: Text = ""
 
 
 class _Comparison(_Strict):
@@ -194,4 +195,4 @@ def _entry(entry: _Entry) -> Entry:
     values: dict[str, Any] = parameters.model_dump() | {"stop": tuple(parameters.stop)}
     side = Side(entry.side.letter, entry.side.checkpoint, SamplingParameters(**values).checked())
     figures = Figures(**entry.figures.model_dump()) if entry.figures else None
-    return Entry(side, entry.text, figures, entry.problem)
+    return Entry(side, entry.text, figures, entry.problem, entry.notice)

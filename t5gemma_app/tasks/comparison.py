@@ -78,7 +78,9 @@ class Entry:
     figures: Figures | None = None
     """Known when the answer is finished."""
     problem: str = ""
-    """Why there is no answer."""
+    """Why there is no answer; what happened on the first line, what to do on the next."""
+    notice: str = ""
+    """What a person should know about the way the prompt was sent; mostly empty."""
 
     @property
     def answered(self) -> bool:
@@ -186,12 +188,13 @@ def figures_of(result: GenerationResult, memory_bytes: int = 0) -> Figures:
 
 def with_entry(comparison: Comparison, index: int, entry: Entry) -> Comparison:
     """Replace the entry at a place; its texts become such as storage takes."""
-    entry = replace(entry, text=clean_text(entry.text), problem=clean_text(entry.problem))
+    texts = {name: clean_text(getattr(entry, name)) for name in ("text", "problem", "notice")}
+    entry = replace(entry, **texts)
     return replace(comparison, entries=(*comparison.entries[:index], entry, *comparison.entries[index + 1 :]))
 
 
 def voted(comparison: Comparison, choice: str) -> Comparison:
-    """Return the comparison with a vote, instead of an earlier one.
+    """Return the comparison with a vote, instead of an earlier one; the sides are then in the order of their letters.
 
     Raises:
         InputError: There is nothing to vote on, or no such answer.
@@ -200,7 +203,8 @@ def voted(comparison: Comparison, choice: str) -> Comparison:
         raise InputError("There are not two answers to choose from.", remedy="Ask again.")
     for known in choices_of(comparison):
         if known == choice:
-            return replace(comparison, choice=known)
+            entries = tuple(sorted(comparison.entries, key=lambda entry: entry.side.letter))
+            return replace(comparison, entries=entries, choice=known)
     raise InputError(f"There is no answer {choice[:20]!r} to vote for.", remedy="Reload the page.")
 
 

@@ -16,6 +16,7 @@ from t5gemma_app.settings import Settings
 from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.api import build_endpoints
 from t5gemma_app.ui.chat_tab import CHEAP, build_chat_tab
+from t5gemma_app.ui.compare_tab import build_compare_tab
 from t5gemma_app.ui.evaluate_api import build_run_endpoints
 from t5gemma_app.ui.evaluate_board import RunBoard
 from t5gemma_app.ui.evaluate_tab import build_evaluate_tab
@@ -48,6 +49,8 @@ def build(services: Services) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Chat", id="chat"):
                 build_chat_tab(blocks, services)
+            with gr.Tab("Compare", id="compare") as compare:
+                build_compare_tab(blocks, services, compare)
             with gr.Tab("Evaluate", id="evaluate") as evaluate:
                 runs = build_evaluate_tab(blocks, services, evaluate, banner, desk, live)
             with gr.Tab("Leaderboard", id="leaderboard") as board:

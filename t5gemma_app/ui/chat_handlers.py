@@ -136,7 +136,7 @@ class ChatHandlers:
             if not message.strip():
                 yield screen()
                 return
-            self._check_length(message)
+            check_length(message, self.services.settings.max_text)
             base = before if editing is None else edit(before, editing, message)
             asked = base if editing is not None else with_user(before, message)
             asked = with_system(with_checkpoint(asked, checkpoint), system)
@@ -295,14 +295,15 @@ class ChatHandlers:
             **IDLE,
         )
 
-    def _check_length(self, message: str) -> None:
-        limit = self.services.settings.max_text
-        if len(message) > limit:
-            raise InputError(
-                f"The message has {len(message):,} characters.",
-                expected=f"This server takes {limit:,}.",
-                remedy="Shorten it, or split it into several messages.",
-            )
+
+def check_length(message: str, limit: int) -> None:
+    """Raise `InputError` where a message is longer than the server takes."""
+    if len(message) > limit:
+        raise InputError(
+            f"The message has {len(message):,} characters.",
+            expected=f"This server takes {limit:,}.",
+            remedy="Shorten it, or split it into several messages.",
+        )
 
 
 def _frames(begun: Begun) -> Iterator[tuple[Event, str]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-from t5gemma_app.engine.types import Answer
 from t5gemma_app.settings import Settings
 
 MAX_READERS = 32
@@ -24,15 +24,23 @@ def answer_group(settings: Settings) -> dict[str, str | int]:
     }
 
 
+class Stoppable(Protocol):
+    """An answer, or whatever else can be stopped from another thread."""
+
+    def cancel(self) -> None:
+        """Stop at the next step."""
+        ...
+
+
 class RunningAnswers:
     """The answers that pages wait for, at most one a session."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, Stoppable] = {}
         self._lock = threading.Lock()  # Gradio runs handlers of one page in several threads
 
     @contextmanager
-    def held(self, session: str, answer: Answer) -> Iterator[None]:
+    def held(self, session: str, answer: Stoppable) -> Iterator[None]:
         """Hold an answer while it is read; leaving the block cancels whatever of it is still computed.
 
         A page that asks again, from a second click or a forged request, gives up its earlier answer.

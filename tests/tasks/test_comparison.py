@@ -78,7 +78,7 @@ def test_names_are_hidden_until_the_vote() -> None:
     blind = comparison(entry("B"), entry("A"), blind=True)
     assert [blind.name(0), blind.name(1)] == ["1", "2"]
     seen = voted(blind, "B")
-    assert [seen.name(0), seen.name(1)] == ["B", "A"] and not seen.hidden
+    assert [seen.name(0), seen.name(1)] == ["A", "B"] and not seen.hidden
 
 
 def test_only_what_answered_can_be_voted_for() -> None:

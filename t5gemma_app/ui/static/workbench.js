@@ -238,12 +238,12 @@ window.workbench = (() => {
     }
   });
 
-  // Put a text into the message box as if it had been typed, and send it.
-  const say = (words) => {
-    const area = box();
+  // Put a text into a message box as if it had been typed, and send it.
+  const say = (words, field = "#message textarea", button = "#send") => {
+    const area = document.querySelector(field);
     Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(area, words);
     area.dispatchEvent(new Event("input", { bubbles: true }));
-    setTimeout(() => visible("#send")?.click(), 60);
+    setTimeout(() => visible(button)?.click(), 60);
   };
 
   // Keep imported conversations; returns the one to open, which is the first of them.
