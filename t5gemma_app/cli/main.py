@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from t5gemma_app.cli.chat import add_chat
+from t5gemma_app.cli.classify import add_classify
 from t5gemma_app.cli.doctor import add_doctor
 from t5gemma_app.cli.evaluate import add_evaluate
 from t5gemma_app.cli.generate import add_generate
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         add_doctor,
         add_chat,
         add_generate,
+        add_classify,
         add_evaluate,
         add_leaderboard,
         add_runs,
