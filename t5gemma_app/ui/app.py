@@ -27,6 +27,8 @@ from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.run_desk import RunDesk
 from t5gemma_app.ui.running import MAX_READERS
 from t5gemma_app.ui.theme import ICON, SCRIPTS, STYLESHEETS, build_theme
+from t5gemma_app.ui.tag_api import build_tag_endpoints
+from t5gemma_app.ui.tag_tab import build_tag_tab
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ def build(services: Services) -> gr.Blocks:
             with gr.Tab("Compare", id="compare") as compare:
                 build_compare_tab(blocks, services, compare)
             with gr.Tab("Evaluate", id="evaluate") as evaluate:
+            with gr.Tab("Tag", id="tag") as tagging:
+                build_tag_tab(services, tagging)
                 runs = build_evaluate_tab(blocks, services, evaluate, banner, desk, live)
             with gr.Tab("Leaderboard", id="leaderboard") as board:
                 build_leaderboard_tab(services, board)
@@ -59,6 +63,7 @@ def build(services: Services) -> gr.Blocks:
                 build_models_tab(services, models)
         build_endpoints(services)
         build_run_endpoints(desk)
+        build_tag_endpoints(services)
         _wire_header(blocks, services, live, header, banner)
         for event, name in ((banner.evaluate, "evaluate"), (runs.leaderboard, "leaderboard")):
             event(None, None, tabs, js=f"() => ({{ __type__: 'update', selected: '{name}' }})", **CHEAP)

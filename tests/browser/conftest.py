@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
+from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.ui.app import build, launch
 from tests.ui.fakes import fake_services
@@ -38,6 +39,7 @@ class Site:
     folder: Path
     port: int
     engine: FakeEngine = field(default_factory=lambda: FakeEngine(delay=0.04))
+    further: tuple[Checkpoint, ...] = ()
     blocks: object = None
 
     @property
@@ -45,7 +47,7 @@ class Site:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> Site:
-        services = fake_services(self.folder, self.engine, port=self.port)
+        services = fake_services(self.folder, self.engine, self.further, port=self.port)
         self.blocks = build(services)
         launch(self.blocks, services, block=False)
         return self

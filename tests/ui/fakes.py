@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from t5gemma_app.checkpoints.access import AccessBoard
@@ -28,11 +29,19 @@ OTHER = Checkpoint(
 HEAD = Checkpoint("a-classifier", "local", "elsewhere", encoder=SMALL, head="sequence", labels=("good", "bad"))
 
 
-def fake_services(folder: Path, engine: FakeEngine | None = None, **wishes: object) -> Services:
+TAGGER = Checkpoint(
+    "a-tagger", "local", "elsewhere", encoder=SMALL, encoder_size="1M", head="token", dtype="float32",
+    labels=("O", "B-person", "I-person", "B-place", "I-place", "B-date", "I-date"),
+)  # fmt: skip
+
+
+def fake_services(
+    folder: Path, engine: FakeEngine | None = None, further: Sequence[Checkpoint] = (), **wishes: object
+) -> Services:
     """Return services that need neither torch nor a network; Google's checkpoints are listed and out of reach."""
     settings = Settings(offline=True, data_dir=folder, **wishes)  # type: ignore[arg-type]
     google = build_catalogue(Settings(), demo=folder / "none").all()
-    own = tuple(_counted(checkpoint) for checkpoint in (DEMO, OTHER, HEAD))
+    own = tuple(_counted(checkpoint) for checkpoint in (DEMO, OTHER, HEAD, *further))
     engine = engine or FakeEngine()
     return Services(
         settings=settings,
