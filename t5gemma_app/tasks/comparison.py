@@ -188,8 +188,8 @@ def figures_of(result: GenerationResult, memory_bytes: int = 0) -> Figures:
 
 def with_entry(comparison: Comparison, index: int, entry: Entry) -> Comparison:
     """Replace the entry at a place; its texts become such as storage takes."""
-    texts = {name: clean_text(getattr(entry, name)) for name in ("text", "problem", "notice")}
-    entry = replace(entry, **texts)
+    text, problem, notice = (clean_text(text) for text in (entry.text, entry.problem, entry.notice))
+    entry = replace(entry, text=text, problem=problem, notice=notice)
     return replace(comparison, entries=(*comparison.entries[:index], entry, *comparison.entries[index + 1 :]))
 
 
