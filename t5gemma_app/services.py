@@ -39,6 +39,8 @@ Part = TypeVar("Part")
 
 FILES = "files"
 """Folder of the data folder in which uploaded files and their results are kept."""
+FILES_OF_ONE = 2
+"""Files that one visitor of a public server may have waiting or running."""
 
 
 class Once(Generic[Part]):
@@ -101,7 +103,7 @@ class Services:
 
     def files(self) -> FileDesk:
         """Return where files are worked on in the background, the same one for everybody; `begin` starts it."""
-        return self._files.get(lambda: FileDesk(self.data_folder.path / FILES, self._file_work))
+        return self._files.get(self._new_files)
 
     def planner(self) -> Planner:
         """Return what turns an evaluation's order into a plan."""
@@ -135,6 +137,10 @@ class Services:
         if files is not None:
             files.close()
         self.engine.close()
+
+    def _new_files(self) -> FileDesk:
+        of_one = None if self.settings.local else FILES_OF_ONE
+        return FileDesk(self.data_folder.path / FILES, self._file_work, most_of_one=of_one)
 
     def _file_work(self, order: FileOrder) -> RowWork:
         """Return what does a task's work on rows; raises `WorkbenchError` where it can't be done."""

@@ -32,13 +32,23 @@ class FileDesk:
         folder: Where they are kept.
         work_of: Makes what an order asks for; raises `WorkbenchError` where it can't be done.
         most_open: Files that may wait or run at the same time.
+        most_of_one: The same for one visitor; all of them when left out.
         most_kept: Finished files that are kept; the oldest are deleted.
     """
 
-    def __init__(self, folder: Path, work_of: WorkOf, *, most_open: int = 20, most_kept: int = 20) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        work_of: WorkOf,
+        *,
+        most_open: int = 20,
+        most_of_one: int | None = None,
+        most_kept: int = 20,
+    ) -> None:
         self._shelf = JobShelf(folder)
         self._work_of = work_of
         self._most_open = most_open
+        self._most_of_one = most_of_one or most_open
         self._most_kept = most_kept
         # Protects what follows and wakes the thread; states on the disk change under it only.
         self._changed = threading.Condition()
@@ -54,8 +64,13 @@ class FileDesk:
                 self._thread = threading.Thread(target=self._run, name="files", daemon=True)
                 self._thread.start()
 
-    def add(self, table: Table, order: FileOrder) -> FileJob:
+    def add(self, table: Table, order: FileOrder, owner: str = "") -> FileJob:
         """Queue a file.
+
+        Args:
+            table: The file; a copy of it is kept.
+            order: What is to be done with it.
+            owner: Who brings it.
 
         Raises:
             InputError: The order does not fit the file or the checkpoint.
@@ -66,13 +81,16 @@ class FileDesk:
         self._work_of(order)  # so that what can't be done is said now, not when its turn comes
         with self._changed:
             jobs = self._shelf.all()
-            if sum(job.state.open for job in jobs) >= self._most_open:
-                raise BusyError(f"{self._most_open} files are waiting already.", remedy="Try again later.")
+            waiting = [job for job in jobs if job.state.open]
+            if len(waiting) >= self._most_open:
+                raise BusyError(f"{len(waiting)} files are waiting already.", remedy="Try again later.")
+            if (mine := sum(job.owner == owner for job in waiting)) >= self._most_of_one:
+                raise BusyError(f"{mine} files of yours are waiting already.", remedy="Wait for one, or cancel one.")
             ended = [job for job in jobs if not job.state.open]
             for job in ended[: max(0, len(ended) - self._most_kept + 1)]:
                 self._shelf.remove(job.id)
                 self._latest.pop(job.id, None)
-            job = self._shelf.add(table, order)
+            job = self._shelf.add(table, order, owner)
             self._changed.notify_all()
         self.begin()
         return job

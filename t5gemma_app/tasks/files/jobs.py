@@ -67,6 +67,8 @@ class FileJob:
     """Why it failed, and what to do."""
     seconds: float = 0.0
     """Spent on it so far."""
+    owner: str = ""
+    """Who brought it, in whatever words the server tells visitors apart."""
 
 
 class JobShelf:
@@ -79,7 +81,7 @@ class JobShelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, table: Table, order: FileOrder) -> FileJob:
+    def add(self, table: Table, order: FileOrder, owner: str = "") -> FileJob:
         """Keep a copy of a file and what to do with it.
 
         Raises:
@@ -94,7 +96,7 @@ class JobShelf:
         except OSError as error:
             shutil.rmtree(home, ignore_errors=True)
             raise StoreError(f"The file can't be kept: {error.strerror}.", remedy="Make room on the disk.") from error
-        job = FileJob(job_id, order, replace(table, path=kept), time.time())
+        job = FileJob(job_id, order, replace(table, path=kept), time.time(), owner=owner)
         self.save(job)
         return job
 

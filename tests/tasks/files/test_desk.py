@@ -129,6 +129,15 @@ def test_old_files_are_deleted_and_waiting_ones_can_be_cancelled(tmp_path, table
     assert waiting.cancel(job.id).state is FileState.CANCELLED
 
 
+def test_one_visitor_can_not_take_the_whole_queue(tmp_path, table):
+    desk = Desk(tmp_path / "files", delay=0.05, most_of_one=1)
+    desk.add(table, ORDER, owner="anna")
+    with pytest.raises(BusyError, match="1 files of yours"):
+        desk.add(table, ORDER, owner="anna")
+    desk.add(table, ORDER, owner="ben")
+    desk.close()
+
+
 @pytest.mark.parametrize("job_id", ["", "../../etc", "x" * 24, "a/b"])
 def test_ids_that_nobody_gave_lead_nowhere(tmp_path, job_id):
     with pytest.raises(UnknownRunError):
