@@ -6,6 +6,7 @@ WorkbenchError
 │   └── DataFolderError
 ├── InputError               a person's text, file or parameter is wrong
 │   ├── ConversationError    an imported conversation can't be read
+│   ├── TooLongError         more text than the checkpoint or the server takes
 │   └── UnknownRunError      no run has this id
 ├── CheckpointError          a checkpoint can't be used
 │   ├── UnknownCheckpointError
@@ -22,7 +23,8 @@ WorkbenchError
 │   ├── StoreFullError       the disk is full
 │   └── StoreLockedError     another process holds it
 ├── RunTakenError            another process works on this run
-└── RunFailedError           a run ended before its last sample
+├── RunFailedError           a run ended before its last sample
+└── TrainingError            a training run can't go on
 """
 
 from __future__ import annotations
@@ -68,6 +70,10 @@ class InputError(WorkbenchError):
 
 class ConversationError(InputError):
     """A file is not a conversation that the app exported."""
+
+
+class TooLongError(InputError):
+    """A text is longer than the checkpoint reads or the server takes."""
 
 
 class UnknownRunError(InputError):
@@ -152,6 +158,10 @@ class RunTakenError(WorkbenchError):
 
 class RunFailedError(WorkbenchError):
     """A run ended before its last sample; the samples it has are kept."""
+
+
+class TrainingError(WorkbenchError):
+    """A training run can't go on; what it saved before is kept."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

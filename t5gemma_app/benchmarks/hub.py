@@ -1,8 +1,8 @@
-"""Rows from the Hub, `aps/super_glue` at a pinned revision; the only file that knows the `datasets` library."""
+"""Rows from the Hub at pinned revisions, `aps/super_glue` first; the only file that knows the `datasets` library."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -41,6 +41,26 @@ def hub_rows(benchmark: str, split: str, limit: int | None = None) -> tuple[list
     rows = [_checked(benchmark, number, row) for number, row in enumerate(islice(table, limit))]
     source = DataSource(kind="hub", location=REPOSITORY, revision_or_hash=REVISION, split=split)
     return rows, source
+
+
+def hub_table(repository: str, revision: str, configuration: str | None, split: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of any table of the Hub, or of its local cache, at a pinned revision; its own code is never run.
+
+    Raises:
+        InputError: The Hub can't be reached and nothing is cached, or there is no such table.
+    """
+    import datasets
+
+    try:
+        table = datasets.load_dataset(repository, configuration, split=split, revision=revision)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"The rows of {repository} can't be had: {reason}.",
+            remedy="Check the name, the split and the connection, or use a local file.",
+        ) from error
+    for row in table:
+        yield dict(row)
 
 
 def configuration(benchmark: str) -> str:

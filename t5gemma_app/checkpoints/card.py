@@ -13,6 +13,55 @@ from t5gemma_app.errors import BrokenCheckpointError
 CARD = "workbench.json"
 
 
+_Name = Annotated[str, Field(max_length=300)]
+_Count = Annotated[int, Field(ge=0)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class DataUse(BaseModel):
+    """A file or table that a training run used."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    part: Literal["training", "evaluation"]
+    name: _Name
+    licence: _Name = "not stated"
+    digest: _Name = ""
+    """SHA-256 of a file, or the Hub's commit."""
+    rows: _Count = 0
+
+
+class CardScore(BaseModel):
+    """A figure that a training run reached on its evaluation data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Name
+    value: _Number
+    n: _Count
+    low: _Number | None = None
+    high: _Number | None = None
+    baseline: _Number | None = None
+
+
+class Training(BaseModel):
+    """How a training run made the checkpoint."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base: _Name
+    """The checkpoint it began with, or `nothing`."""
+    task: _Name
+    command: Annotated[str, Field(max_length=4000)]
+    seed: _Count
+    steps: _Count
+    seconds: _Number
+    hardware: _Name
+    data: Annotated[tuple[DataUse, ...], Field(max_length=100)] = ()
+    scores: Annotated[tuple[CardScore, ...], Field(max_length=20)] = ()
+    """Of the weights as they are stored."""
+
+
 class Card(BaseModel):
     """The contents of a `workbench.json`; every field may be left out."""
 
@@ -27,6 +76,7 @@ class Card(BaseModel):
     """Prompts worth trying."""
     cross_attention_steps: Annotated[int, Field(ge=0)] = 0
     """Steps for which a new cross-attention is to be trained alone, before everything is."""
+    training: Training | None = None
 
 
 def read_card(folder: Path) -> Card:

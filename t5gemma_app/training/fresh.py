@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, T5GemmaConfig, T5GemmaForConditionalGeneration
+from torch import nn
+from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GenerationConfig,
+    T5GemmaConfig,
+    T5GemmaForConditionalGeneration,
+)
 
+from t5gemma_app.errors import InputError
 from t5gemma_app.training.tokenizer import BOS_ID, END_OF_TURN_ID, EOS_ID, PAD_ID
 
 LONGEST_ANSWER = 64
@@ -26,10 +34,41 @@ class Shape:
     encoder_layers: int = 3
     decoder_layers: int = 2
 
+    def checked(self) -> Shape:
+        """Return self when a model can have these sizes.
 
-def fresh_config(shape: Shape, vocabulary: int) -> T5GemmaConfig:
+        Raises:
+            InputError: It can't; the message says why.
+        """
+        if min(self.hidden, self.intermediate, self.heads, self.encoder_layers, self.decoder_layers) < 1:
+            raise InputError(f"A model can't have the sizes {self}.", expected="Every size is 1 or more.")
+        if self.hidden % self.heads or self.hidden // self.heads % 2:
+            raise InputError(
+                f"A width of {self.hidden} can't be shared by {self.heads} heads.",
+                expected="Each head gets an even number of features.",
+            )
+        return self
+
+
+def fresh_config(shape: Shape, vocabulary: int, dropout: float = 0.0) -> T5GemmaConfig:
     """Return the configuration, with Gemma's softcaps and window kept."""
-    module: dict[str, Any] = {
+    module = _module(shape, vocabulary)
+    return T5GemmaConfig(
+        encoder={**module, "num_hidden_layers": shape.encoder_layers},
+        decoder={**module, "num_hidden_layers": shape.decoder_layers},
+        vocab_size=vocabulary,
+        initializer_range=shape.hidden**-0.5,
+        tie_word_embeddings=True,
+        dropout_rate=dropout,
+        pad_token_id=PAD_ID,
+        eos_token_id=[EOS_ID, END_OF_TURN_ID],
+        bos_token_id=BOS_ID,
+        decoder_start_token_id=BOS_ID,
+    )
+
+
+def _module(shape: Shape, vocabulary: int) -> dict[str, Any]:
+    return {
         "vocab_size": vocabulary,
         "hidden_size": shape.hidden,
         "intermediate_size": shape.intermediate,
@@ -46,28 +85,13 @@ def fresh_config(shape: Shape, vocabulary: int) -> T5GemmaConfig:
         "eos_token_id": [EOS_ID, END_OF_TURN_ID],
         "bos_token_id": BOS_ID,
     }
-    return T5GemmaConfig(
-        encoder={**module, "num_hidden_layers": shape.encoder_layers},
-        decoder={**module, "num_hidden_layers": shape.decoder_layers},
-        vocab_size=vocabulary,
-        initializer_range=shape.hidden**-0.5,
-        tie_word_embeddings=True,
-        pad_token_id=PAD_ID,
-        eos_token_id=[EOS_ID, END_OF_TURN_ID],
-        bos_token_id=BOS_ID,
-        decoder_start_token_id=BOS_ID,
-    )
 
 
-def fresh_model(shape: Shape, vocabulary: int, seed: int) -> T5GemmaForConditionalGeneration:
+def fresh_model(shape: Shape, vocabulary: int, seed: int, dropout: float = 0.0) -> T5GemmaForConditionalGeneration:
     """Return a model with random weights and greedy generation defaults."""
     torch.manual_seed(seed)
-    model = T5GemmaForConditionalGeneration(fresh_config(shape, vocabulary))
-    with torch.no_grad():
-        # Each layer adds a normalised vector; halved, it does not drown the words at the start.
-        for name, parameter in model.named_parameters():
-            if ".post_" in name:
-                parameter.fill_(-0.5)
+    model = T5GemmaForConditionalGeneration(fresh_config(shape, vocabulary, dropout))
+    _soften(model)
     model.generation_config = GenerationConfig(
         do_sample=False,
         max_new_tokens=LONGEST_ANSWER,
@@ -77,3 +101,20 @@ def fresh_model(shape: Shape, vocabulary: int, seed: int) -> T5GemmaForCondition
         eos_token_id=[EOS_ID, END_OF_TURN_ID],
     )
     return model
+
+
+def fresh_decoder(shape: Shape, vocabulary: int, seed: int) -> Gemma2ForCausalLM:
+    """Return a decoder-only Gemma 2 with random weights, as deep as the shape's decoder; Gemma 2 has no dropout."""
+    torch.manual_seed(seed)
+    config = Gemma2Config(**_module(shape, vocabulary), num_hidden_layers=shape.decoder_layers)
+    model = Gemma2ForCausalLM(config)
+    _soften(model)
+    return model
+
+
+def _soften(model: nn.Module) -> None:
+    """Halve what each layer adds, a normalised vector, so that it does not drown the words at the start."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".post_" in name:
+                parameter.fill_(-0.5)

@@ -8,7 +8,7 @@ can be repeated exactly.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
@@ -34,6 +34,8 @@ class Sharded(Protocol):
 
 Batch = TypeVar("Batch", bound=Sharded)
 Model = TypeVar("Model", bound=nn.Module)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Replicas(Generic[Model, Batch]):
@@ -58,9 +60,15 @@ class Replicas(Generic[Model, Batch]):
         self._pool.shutdown()
         torch.set_num_threads(self._threads)
 
-    def accumulate(self, batch: Batch) -> float:
-        """Leave the batch's mean gradient in the first model and return its loss."""
-        total = int((batch.targets != IGNORED).sum())
+    def accumulate(self, batch: Batch, total: int | None = None) -> float:
+        """Add the batch's gradient to the first model's and return its loss, both divided by the number of targets.
+
+        Args:
+            batch: Rows to deal out.
+            total: What to divide by where the batch is a part of a larger one.
+        """
+        if total is None:
+            total = int((batch.targets != IGNORED).sum())
         shards = [batch.rows(start, len(self._models)) for start in range(len(self._models))]
         jobs = [self._pool.submit(self._one, index, shard, total) for index, shard in enumerate(shards)]
         loss = sum(job.result() for job in jobs)
@@ -70,6 +78,30 @@ class Replicas(Generic[Model, Batch]):
                     shared.grad = own.grad if shared.grad is None else shared.grad.add_(own.grad)
                     own.grad = None
         return loss
+
+    def map(self, function: Callable[[Model, Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Return what a function says of each item, in their order; each thread takes every so many of them."""
+        count = len(self._models)
+
+        def work(index: int) -> list[Result]:
+            return [function(self._models[index], item) for item in items[index::count]]
+
+        found: list[Result | None] = [None] * len(items)
+        jobs = [self._pool.submit(work, index) for index in range(count)]
+        for index, job in enumerate(jobs):
+            found[index::count] = job.result()
+        return found  # type: ignore[return-value]
+
+    def require_gradients(self, names: Container[str]) -> None:
+        """Let the weights of these names be trained, and no others."""
+        for model in self._models:
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(name in names)
+
+    def train(self, mode: bool) -> None:
+        """Put every model into training or evaluation mode."""
+        for model in self._models:
+            model.train(mode)
 
     def step(self, optimizers: Sequence[Optimizer]) -> None:
         """Step optimizers that hold different parameters at the same time."""
