@@ -110,6 +110,7 @@ class Settings:
         "auto", _one_of("auto", "on", "off"), "may visitors start evaluations; auto: not on a Space"
     )
     max_runs: int = _setting(40, _whole(1, 1000), "evaluations that may wait or run at the same time")
+    mcp: bool = _setting(False, _FLAG, "offer the endpoints as tools of the Model Context Protocol")
     hub_checks: bool = _setting(True, _FLAG, "ask the Hub at the start which checkpoints the token reaches")
     log_level: str = _setting(
         "INFO", _one_of("debug", "info", "warning", "error", then=str.upper), "how much is logged"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from huggingface_hub.constants import HF_HOME
 
-from t5gemma_app.errors import PortTakenError, WorkbenchError
+from t5gemma_app.errors import PortTakenError, SettingsError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.settings import Settings
 from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.api import build_endpoints
 from t5gemma_app.ui.chat_tab import CHEAP, build_chat_tab
+from t5gemma_app.ui.classify_api import build_classify_endpoint
+from t5gemma_app.ui.classify_tab import build_classify_tab
 from t5gemma_app.ui.compare_tab import build_compare_tab
 from t5gemma_app.ui.evaluate_api import build_run_endpoints
 from t5gemma_app.ui.evaluate_board import RunBoard
@@ -26,9 +29,9 @@ from t5gemma_app.ui.leaderboard_tab import build_leaderboard_tab
 from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.run_desk import RunDesk
 from t5gemma_app.ui.running import MAX_READERS
-from t5gemma_app.ui.theme import ICON, SCRIPTS, STYLESHEETS, build_theme
 from t5gemma_app.ui.tag_api import build_tag_endpoints
 from t5gemma_app.ui.tag_tab import build_tag_tab
+from t5gemma_app.ui.theme import ICON, SCRIPTS, STYLESHEETS, build_theme
 
 logger = logging.getLogger(__name__)
 
@@ -53,17 +56,20 @@ def build(services: Services) -> gr.Blocks:
                 build_chat_tab(blocks, services)
             with gr.Tab("Compare", id="compare") as compare:
                 build_compare_tab(blocks, services, compare)
-            with gr.Tab("Evaluate", id="evaluate") as evaluate:
+            with gr.Tab("Classify", id="classify") as classifying:
+                build_classify_tab(blocks, services, classifying)
             with gr.Tab("Tag", id="tag") as tagging:
                 build_tag_tab(services, tagging)
+            with gr.Tab("Evaluate", id="evaluate") as evaluate:
                 runs = build_evaluate_tab(blocks, services, evaluate, banner, desk, live)
             with gr.Tab("Leaderboard", id="leaderboard") as board:
                 build_leaderboard_tab(services, board)
             with gr.Tab("Models", id="models") as models:
                 build_models_tab(services, models)
         build_endpoints(services)
-        build_run_endpoints(desk)
+        build_classify_endpoint(services)
         build_tag_endpoints(services)
+        build_run_endpoints(desk)
         _wire_header(blocks, services, live, header, banner)
         for event, name in ((banner.evaluate, "evaluate"), (runs.leaderboard, "leaderboard")):
             event(None, None, tabs, js=f"() => ({{ __type__: 'update', selected: '{name}' }})", **CHEAP)
@@ -115,6 +121,7 @@ def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:
 
     Raises:
         PortTakenError: Another program listens on the port.
+        SettingsError: What a setting needs is not installed.
     """
     settings = services.settings
     blocks.queue(api_open=False, max_size=settings.max_waiting + MAX_READERS, default_concurrency_limit=4)
@@ -145,16 +152,26 @@ def _launch_options(services: Services) -> dict[str, Any]:
         "enable_monitoring": False,
         "show_error": False,
         "run_history": False,
-        "mcp_server": False,
+        "mcp_server": _offers_tools(services.settings),
         "pwa": False,
         "share": False,
         "quiet": True,
         "footer_links": ["api"],
-        "max_file_size": "20mb",
+        "max_file_size": f"{services.settings.max_upload_mb}mb",
         "max_threads": MAX_READERS + 16,
         "state_session_capacity": SESSIONS,
         "blocked_paths": _private_folders(services),
     }
+
+
+def _offers_tools(settings: Settings) -> bool:
+    """Return whether the endpoints are offered as tools of the Model Context Protocol too."""
+    if settings.mcp and find_spec("mcp") is None:
+        raise SettingsError(
+            "T5GEMMA_MCP is on, and the library for it is not installed.",
+            remedy='Install it with pip install "gradio[mcp]", or unset the variable.',
+        )
+    return settings.mcp
 
 
 def _private_folders(services: Services) -> list[str]:
@@ -164,6 +181,7 @@ def _private_folders(services: Services) -> list[str]:
 
 def _warm_up(services: Services) -> None:
     services.engine.start()
+    services.files().begin()  # files that an earlier process left go on
     try:
         services.evaluator().begin()  # runs that an earlier process left go on
     except WorkbenchError as error:

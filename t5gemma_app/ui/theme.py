@@ -10,8 +10,10 @@ from pathlib import Path
 import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
-STYLESHEETS = tuple(STATIC / f"{name}.css" for name in ("workbench", "compare", "tagging", "evaluate", "leaderboard"))
-SCRIPTS = tuple(STATIC / f"{name}.js" for name in ("workbench", "compare", "tagging", "leaderboard"))
+STYLESHEETS = tuple(
+    STATIC / f"{name}.css" for name in ("workbench", "compare", "classify", "tagging", "evaluate", "leaderboard")
+)
+SCRIPTS = tuple(STATIC / f"{name}.js" for name in ("workbench", "compare", "classify", "tagging", "leaderboard"))
 ICON = STATIC / "favicon.svg"
 
 # Grey with a breath of green, so that the accent belongs to it instead of sitting on top.

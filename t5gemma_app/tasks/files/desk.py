@@ -85,7 +85,8 @@ class FileDesk:
             if len(waiting) >= self._most_open:
                 raise BusyError(f"{len(waiting)} files are waiting already.", remedy="Try again later.")
             if (mine := sum(job.owner == owner for job in waiting)) >= self._most_of_one:
-                raise BusyError(f"{mine} files of yours are waiting already.", remedy="Wait for one, or cancel one.")
+                said = "A file of yours is" if mine == 1 else f"{mine} files of yours are"
+                raise BusyError(f"{said} waiting already.", remedy="Wait for it, or cancel it.")
             ended = [job for job in jobs if not job.state.open]
             for job in ended[: max(0, len(ended) - self._most_kept + 1)]:
                 self._shelf.remove(job.id)

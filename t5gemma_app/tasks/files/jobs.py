@@ -7,6 +7,7 @@ are a journal.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -21,6 +22,8 @@ from typing import Any
 from t5gemma_app.errors import StoreError, UnknownRunError
 from t5gemma_app.tasks.files.journal import Journal
 from t5gemma_app.tasks.files.table import Table
+
+logger = logging.getLogger(__name__)
 
 FILE = "job.json"
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}$")
@@ -106,15 +109,17 @@ class JobShelf:
         Raises:
             UnknownRunError: There is none of this id.
         """
-        if not _ID.match(job_id) or not (path := self.folder / job_id / FILE).is_file():
+        job = _read(self.folder / job_id / FILE) if _ID.match(job_id) else None
+        if job is None:
             raise UnknownRunError("This file is not here any more.", remedy="Choose it again.")
-        return _read(path)
+        return job
 
     def all(self) -> list[FileJob]:
-        """Return all jobs, oldest first."""
+        """Return all jobs, oldest first; a folder that can't be read is left out."""
         if not self.folder.is_dir():
             return []
-        return sorted((_read(path) for path in self.folder.glob(f"*/{FILE}")), key=lambda job: job.created)
+        found = [_read(path) for path in self.folder.glob(f"*/{FILE}")]
+        return sorted((job for job in found if job is not None), key=lambda job: job.created)
 
     def save(self, job: FileJob) -> None:
         """Replace what is kept of a job.
@@ -145,14 +150,20 @@ class JobShelf:
         return Journal(self.folder / job_id)
 
 
-def _read(path: Path) -> FileJob:
-    value = json.loads(path.read_text(encoding="utf-8"))
-    order, table = value["order"], value["table"]
-    return FileJob(
-        **value
-        | {
-            "order": FileOrder(**order | {"columns": tuple(order["columns"])}),
-            "table": Table(**table | {"path": path.parent / table["path"], "columns": tuple(table["columns"])}),
-            "state": FileState(value["state"]),
-        }
-    )
+def _read(path: Path) -> FileJob | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        order, table = value["order"], value["table"]
+        return FileJob(
+            **value
+            | {
+                "order": FileOrder(**order | {"columns": tuple(order["columns"])}),
+                "table": Table(**table | {"path": path.parent / table["path"], "columns": tuple(table["columns"])}),
+                "state": FileState(value["state"]),
+            }
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning("%s can't be read: %s", path, error)
+        return None

@@ -18,7 +18,7 @@ from t5gemma_app.tasks.files.sniffing import refuse_other_kinds
 
 Format = Literal["csv", "tsv", "jsonl", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-_SUFFIXES: dict[str, Format] = {
+SUFFIXES: dict[str, Format] = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
     ".pq": "parquet",
 }  # fmt: skip
@@ -61,13 +61,13 @@ def format_of(name: str) -> Format:
         InputError: It is none of those that can be read and written.
     """
     suffix = Path(name).suffix.lower()
-    if suffix not in _SUFFIXES:
+    if suffix not in SUFFIXES:
         raise InputError(
             f"The file {_short(name)} ends in {suffix!r}." if suffix else f"The file {_short(name)} has no ending.",
             expected=f"It takes {', '.join(f'.{known}' for known in FORMATS)}.",
             remedy="Save it as one of them.",
         )
-    return _SUFFIXES[suffix]
+    return SUFFIXES[suffix]
 
 
 def open_table(path: Path, *, name: str = "", most_rows: int = 0, delimiter: str = "") -> Table:

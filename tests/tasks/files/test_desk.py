@@ -93,10 +93,10 @@ def test_a_restart_goes_on_where_it_was(tmp_path, table):
 
 
 def test_a_failure_is_kept_in_words_and_the_next_file_goes_on(tmp_path, table):
-    desk = Desk(tmp_path / "files", delay=0.002)
-    job = desk.add(table, ORDER)
+    job = JobShelf(tmp_path / "files").add(table, ORDER)
+    job.table.path.write_text("text\nother\n")
+    desk = Desk(tmp_path / "files")
     other = desk.add(table, ORDER)
-    (desk.get(job.id).table.path).write_text("text\nother\n")
     found = wait(desk, job, FileState.FAILED)
     assert "changed" in found.failure
     wait(desk, other, FileState.DONE)
@@ -132,9 +132,20 @@ def test_old_files_are_deleted_and_waiting_ones_can_be_cancelled(tmp_path, table
 def test_one_visitor_can_not_take_the_whole_queue(tmp_path, table):
     desk = Desk(tmp_path / "files", delay=0.05, most_of_one=1)
     desk.add(table, ORDER, owner="anna")
-    with pytest.raises(BusyError, match="1 files of yours"):
+    with pytest.raises(BusyError, match="A file of yours"):
         desk.add(table, ORDER, owner="anna")
     desk.add(table, ORDER, owner="ben")
+    desk.close()
+
+
+def test_a_folder_that_can_not_be_read_is_left_out(tmp_path, table):
+    desk = Desk(tmp_path / "files")
+    broken = tmp_path / "files" / ("x" * 24)
+    broken.mkdir(parents=True)
+    (broken / "job.json").write_text('{"order": ')
+    wait(desk, desk.add(table, ORDER), FileState.DONE)
+    with pytest.raises(UnknownRunError):
+        desk.get(broken.name)
     desk.close()
 
 
