@@ -92,6 +92,8 @@ class Endpoints:
                 "parameters": checkpoint.parameters.total if checkpoint.parameters else None,
                 "access": str(self.services.access.of(checkpoint).state),
                 "stage": checkpoint.stage,
+                "head": checkpoint.head,
+                "labels": list(checkpoint.labels),
             }
             for checkpoint in self.services.catalogue.all()
         ]

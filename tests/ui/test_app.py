@@ -17,10 +17,10 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from t5gemma_app.engine.fake import FakeEngine
-from t5gemma_app.errors import PortTakenError
+from t5gemma_app.errors import PortTakenError, SettingsError
 from t5gemma_app.services import Services
 from t5gemma_app.ui.app import build, current_banner, launch
-from tests.ui.fakes import DEMO, fake_services
+from tests.ui.fakes import DEMO, HEAD, fake_services
 
 
 def free_port() -> int:
@@ -51,15 +51,22 @@ def test_the_endpoints_are_named_and_their_arguments_have_defaults(client: Clien
     assert set(api["named_endpoints"]) == {
         "/chat",
         "/checkpoints",
+        "/classify",
+        "/embed",
         "/leaderboard",
         "/run_start",
         "/run_status",
         "/run_cancel",
+        "/tag",
     }
     assert api["unnamed_endpoints"] == {}
     parameters = api["named_endpoints"]["/chat"]["parameters"]
     assert [parameter["parameter_name"] for parameter in parameters][:3] == ["message", "system", "checkpoint"]
     assert [parameter["parameter_has_default"] for parameter in parameters] == [False] + [True] * 10
+    for name in ("/classify", "/tag", "/embed"):
+        first, *others = api["named_endpoints"][name]["parameters"]
+        assert first["parameter_name"] == "text" and not first["parameter_has_default"]
+        assert all(parameter["parameter_has_default"] for parameter in others)
 
 
 def test_chat_streams(client: Client) -> None:
@@ -99,11 +106,38 @@ def test_what_is_wrong_is_said(client: Client, sent: dict[str, Any], words: str)
         client.predict(**sent, api_name="/chat")
 
 
+def test_classify_takes_labels_as_text_and_as_a_list(client: Client) -> None:
+    named = client.predict("The ball is in the net", labels="sport, politics", none=True, api_name="/classify")
+    listed = client.predict("The ball is in the net", labels=["sport", "politics"], none=True, api_name="/classify")
+    assert named == listed and named["checkpoint"] == DEMO.name
+    assert sum(named["scores"].values()) + named["none"] == pytest.approx(1)
+    head = client.predict("good", api_name="/classify")
+    assert head["checkpoint"] == HEAD.name and head["labels"][0] in HEAD.labels
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"text": ""}, "The text is empty"),
+        ({"text": "a", "labels": "one"}, "one label"),
+        ({"text": "a", "labels": "one, two", "checkpoint": HEAD.name}, "labels of its own"),
+        ({"text": "a", "labels": "a, b", "wording": "{text}"}, "lacks {label}"),
+        ({"text": "a", "labels": "a, b", "several": True, "wording": "topic"}, "answered by Yes or No"),
+        ({"text": "a", "labels": ",".join(map(str, range(1000)))}, "1,000 labels"),
+    ],
+)
+def test_what_can_not_be_classified_is_said(client: Client, sent: dict[str, Any], words: str) -> None:
+    with pytest.raises(AppError, match=words):
+        client.predict(**sent, api_name="/classify")
+
+
 def test_checkpoints_are_listed(client: Client, services: Services) -> None:
     listed = client.predict(api_name="/checkpoints")
     assert [entry["name"] for entry in listed] == list(services.catalogue.names())
     demo = next(entry for entry in listed if entry["name"] == DEMO.name)
-    assert set(demo) == {"name", "pair", "parameters", "access", "stage"}
+    assert set(demo) == {"name", "pair", "parameters", "access", "stage", "head", "labels"}
+    head = next(entry for entry in listed if entry["name"] == HEAD.name)
+    assert (demo["head"], head["head"], head["labels"]) == ("none", "sequence", list(HEAD.labels))
     assert demo["access"] == "ready" and demo["parameters"] > 0
 
 
@@ -159,6 +193,13 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
         services = fake_services(tmp_path, port=other.getsockname()[1])
         with pytest.raises(PortTakenError, match="T5GEMMA_PORT="):
             launch(build(services), services, block=False)
+
+
+def test_tools_are_offered_where_the_library_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = fake_services(tmp_path, mcp=True, port=free_port())
+    monkeypatch.setattr("t5gemma_app.ui.app.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match="gradio\\[mcp\\]"):
+        launch(build(services), services, block=False)
 
 
 def test_at_most_one_banner(tmp_path: Path) -> None:
