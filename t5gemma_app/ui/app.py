@@ -51,6 +51,11 @@ def build(services: Services) -> gr.Blocks:
             header = gr.HTML(header_html(services.engine.status()), apply_default_css=False, elem_id="header")
             banner = gr.HTML("", js_on_load=BANNER_SCRIPT, apply_default_css=False, elem_id="banner")
         desk, live = RunDesk(services), RunBoard(services)
+        # Before the tabs, whose steps would otherwise take the endpoints' names.
+        build_endpoints(services)
+        build_classify_endpoint(services)
+        build_tag_endpoints(services)
+        build_run_endpoints(desk)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Chat", id="chat"):
                 build_chat_tab(blocks, services)
@@ -66,10 +71,6 @@ def build(services: Services) -> gr.Blocks:
                 build_leaderboard_tab(services, board)
             with gr.Tab("Models", id="models") as models:
                 build_models_tab(services, models)
-        build_endpoints(services)
-        build_classify_endpoint(services)
-        build_tag_endpoints(services)
-        build_run_endpoints(desk)
         _wire_header(blocks, services, live, header, banner)
         for event, name in ((banner.evaluate, "evaluate"), (runs.leaderboard, "leaderboard")):
             event(None, None, tabs, js=f"() => ({{ __type__: 'update', selected: '{name}' }})", **CHEAP)
