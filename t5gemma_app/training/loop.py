@@ -103,7 +103,7 @@ class Trainer:
         if replicas > 1:
             own_noise(job.model)
         if plan.checkpointing:
-            job.model.gradient_checkpointing_enable({"use_reentrant": False})
+            job.model.activation_checkpointing_enable()
         self._trained = {name for name, p in job.model.named_parameters() if p.requires_grad}
         self._optimizers = build_optimizers(job.model, plan, replicas)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from t5gemma_app.checkpoints.card import read_card
+from t5gemma_app.checkpoints.card import DataUse, read_card
+from t5gemma_app.checkpoints.placement import Reason
 from t5gemma_app.errors import InputError
 from t5gemma_app.training.adapters import add_adapters
 from t5gemma_app.training.cards import Facts, data_uses, write_card
@@ -117,11 +118,24 @@ def pretrain(order: PretrainOrder, say: Say = lambda _: None, stop_after: int | 
         return None
     if processes.first:
         save_model(model, stream.kind, run.last, beside)
+    data = data_uses("training", sources, len(documents), order.licence)
+    return _finish(order, run, processes, position, reasons, evaluation, data)
+
+
+def _finish(
+    order: PretrainOrder,
+    run: RunFolder,
+    processes: Processes,
+    position: Position,
+    reasons: tuple[Reason, Reason],
+    evaluation: Evaluation,
+    data: tuple[DataUse, ...],
+) -> Finished:
+    """Measure the best weights as they are stored, and put them with their card in the output's place."""
     processes.wait()
-    found = measure_stored(run.best, stream.kind, (), evaluation, processes, int(reasons[1].choice))
+    found = measure_stored(run.best, evaluation.kind, (), evaluation, processes, int(reasons[1].choice))
     result = Finished.of(order.output, position, found, reasons)
     if processes.first:
-        data = data_uses("training", sources, len(documents), order.licence)
         facts = _facts(order, position, found, str(processes.device), data)
         publish(run, order.output, lambda folder: write_card(folder, facts))
         run.finish(result.to_dict())
@@ -200,7 +214,7 @@ def _teaching(order: PretrainOrder, processes: Processes) -> Teaching | None:
     return Teaching(teacher, order.teacher_share)
 
 
-def _facts(order: PretrainOrder, position: Position, found: Scores, device: str, data: Any) -> Facts:
+def _facts(order: PretrainOrder, position: Position, found: Scores, device: str, data: tuple[DataUse, ...]) -> Facts:
     return Facts(
         name=order.output.name,
         task=f"pretraining ({order.objective})",

@@ -1,8 +1,8 @@
 """UL2's mixture of denoisers, with the numbers that the T5Gemma 2 paper gives.
 
 A denoiser takes stretches out of a sequence. The input keeps a mark in place of each, the target is each mark followed
-by what stood there. The lengths of kept and taken stretches are drawn as T5 draws them: the number of ids taken is
-exact, and how they fall into stretches is uniform over all ways to cut.
+by what stood there. The number of ids taken is exact, and how they fall into stretches is uniform over all ways to cut;
+unlike T5's own, which always takes the end of a sequence and never its beginning.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def denoising_pair(ids: Sequence[int], denoiser: Denoiser, marks: Sequence[int],
         inputs += [*ids[position : position + kept], mark]
         targets += [mark, *ids[position + kept : position + kept + taken]]
         position += kept + taken
-    return Pair(tuple(inputs), tuple(targets))
+    return Pair((*inputs, *ids[position:]), tuple(targets))
 
 
 def taken_ids(length: int, denoiser: Denoiser) -> int:
@@ -77,12 +77,16 @@ def taken_ids(length: int, denoiser: Denoiser) -> int:
 
 
 def _stretches(length: int, denoiser: Denoiser, rng: Random) -> list[tuple[int, int]]:
-    """Return the lengths of kept and taken stretches, in turn, beginning with a kept one."""
+    """Return how many ids are kept and how many taken, in turn; what follows the last stretch is kept too."""
     taken = taken_ids(length, denoiser)
     kept = length - taken
-    count = 1 if denoiser.mean is None else max(1, round(taken / denoiser.mean))
-    count = min(count, taken, kept)
-    return list(zip(_cut(kept, count, rng), _cut(taken, count, rng), strict=True))
+    if denoiser.mean is None:
+        return [(kept, taken)]
+    count = min(max(1, round(taken / denoiser.mean)), taken, kept + 1)
+    # Between two stretches at least one id is kept; before the first and after the last there may be none.
+    gaps = _cut(kept + 2, count + 1, rng)
+    gaps[0] -= 1
+    return list(zip(gaps[:-1], _cut(taken, count, rng), strict=True))
 
 
 def _cut(length: int, parts: int, rng: Random) -> list[int]:
