@@ -106,3 +106,14 @@ def open_page(page: Page, site: Site) -> None:
     page.wait_for_selector(".wb-start, .wb-thread")
     with contextlib.suppress(Error):
         page.wait_for_load_state("networkidle", timeout=1500)
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Open a tab, from the menu where the window has no room for all of them."""
+    tab = page.get_by_role("tab", name=name)
+    listed = page.locator("#tabs .overflow-dropdown button", has_text=name)
+    expect(tab.or_(listed)).to_have_count(1)
+    if not tab.count():
+        page.get_by_label("More tabs").click()
+        tab = listed
+    tab.click()

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.ui.app import build, launch
-from tests.browser.conftest import SCREENSHOTS, Site, free_port, open_page
+from tests.browser.conftest import SCREENSHOTS, Site, free_port, open_page, open_tab
 from tests.ui.fakes import DEMO, HEAD, fake_services
 
 pytestmark = pytest.mark.browser
@@ -19,13 +19,8 @@ pytestmark = pytest.mark.browser
 ROWS = 240
 
 
-def open_tab(page: Page) -> None:
-    tab = page.get_by_role("tab", name="Classify")
-    if tab.is_visible():
-        tab.click()
-    else:
-        page.locator("#tabs .overflow-menu button").first.click()
-        page.locator("#tabs .overflow-dropdown button", has_text="Classify").click()
+def open_classify(page: Page) -> None:
+    open_tab(page, "Classify")
     expect(page.locator("#classify-mode")).to_be_visible()
 
 
@@ -41,7 +36,7 @@ def shoot(page: Page, name: str) -> None:
 
 
 def test_a_text_is_labelled_and_its_words_are_weighed(page: Page) -> None:
-    open_tab(page)
+    open_classify(page)
     expect(page.locator(".wb-classify-start")).to_contain_text(HEAD.name)
     page.locator("#classify-text textarea").fill("A good day by the sea")
     page.locator("#classify-start").click()
@@ -60,7 +55,7 @@ def test_it_fits_a_phone(chromium: Browser, site: Site, theme: str) -> None:
     page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{site.address}?__theme={theme}")
     page.wait_for_selector(".wb-start")
-    open_tab(page)
+    open_classify(page)
     choose(page, DEMO.name)
     page.locator("[data-classify-labels]").first.click()
     expect(page.locator(".wb-share")).to_have_count(2)
@@ -98,7 +93,7 @@ def test_a_file_outlives_the_page_and_the_server(context: BrowserContext, server
     source.write_text("id,review\n" + "".join(f'{n},"=text {n}"\n' if n % 8 else f"{n},\n" for n in range(ROWS)))
     page = context.new_page()
     open_page(page, server)
-    open_tab(page)
+    open_classify(page)
     page.get_by_label("A file", exact=True).click(force=True)
     page.locator("#classify-upload input[type=file]").set_input_files(source)
     expect(page.locator(".wb-preview tbody tr")).to_have_count(10)
@@ -119,7 +114,7 @@ def test_a_file_outlives_the_page_and_the_server(context: BrowserContext, server
     server.start()
     page = context.new_page()
     open_page(page, server)
-    open_tab(page)
+    open_classify(page)
     page.get_by_label("A file", exact=True).click(force=True)
     row = page.locator(".wb-file")
     expect(row).to_have_attribute("data-state", "done")

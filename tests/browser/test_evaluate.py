@@ -15,6 +15,7 @@ from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.errors import EngineError
 from t5gemma_app.services import Services
 from t5gemma_app.ui.app import build, launch
+from tests.browser import conftest
 from tests.browser.conftest import PATIENCE, SCREENSHOTS, free_port
 from tests.ui.evaluating import SMOKE_ROWS, evaluating_services
 
@@ -62,7 +63,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def open_tab(page: Page, server: Server) -> None:
     page.goto(server.address)
-    page.get_by_role("tab", name="Evaluate").click()
+    conftest.open_tab(page, "Evaluate")
     expect(page.locator(".wb-sentence")).to_be_visible()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PATIENCE, SCREENSHOTS, Site, open_page
+from tests.browser.conftest import PATIENCE, SCREENSHOTS, Site, open_page, open_tab
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +60,7 @@ def test_every_screen_fits_its_window(chromium: Browser, site: Site, size: str, 
     assert overflow(page) == 0
 
     page.locator(".wb-banner summary").click()
-    page.get_by_role("tab", name="Models").click()
+    open_tab(page, "Models")
     page.locator("#models-table .body-cell", has_text="t5gemma-demo-chat").first.click()
     expect(page.locator("#detail-heading h2")).to_have_text("t5gemma-demo-chat")
     shoot(page, f"{size}-{scheme}-models")

@@ -2,9 +2,10 @@
 // by keyboard finds the focus again after a part was redrawn.
 window.board = (() => {
   const NAME = "Leaderboard";
-  const tabs = () => [...document.querySelectorAll('#tabs [role="tab"]')];
+  const TABS = '#tabs [role="tab"], #tabs .overflow-dropdown button'; // those that a phone has no room for are in a menu
+  const tabs = () => [...document.querySelectorAll(TABS)];
   const tabNamed = (name) => tabs().find((tab) => tab.textContent.trim().toLowerCase() === name.toLowerCase());
-  const isOpen = () => tabNamed(NAME)?.getAttribute("aria-selected") === "true";
+  const isOpen = () => Boolean(tabNamed(NAME)?.matches('[aria-selected="true"], .selected'));
   const address = (query) => `${location.origin}${location.pathname}${query ? `?${query.replace(/^\?/, "")}` : ""}`;
 
   // What belongs to the page as a whole, such as ?__theme=dark, stays in the address.
@@ -65,7 +66,7 @@ window.board = (() => {
   document.addEventListener("click", (event) => {
     const wanted = event.target.closest?.("[data-tab]");
     if (wanted) tabNamed(wanted.dataset.tab)?.click();
-    const tab = event.target.closest?.('#tabs [role="tab"]');
+    const tab = event.target.closest?.(TABS);
     if (tab && tab.textContent.trim() !== NAME && location.search) show("");
   });
 
