@@ -21,6 +21,7 @@ from t5gemma_app.services import Services, build_services
 from t5gemma_app.settings import Secret, Settings
 from t5gemma_app.tasks.archive import from_json
 from t5gemma_app.tasks.turns import Turn
+from tests.bad_files import ATTEMPTS
 from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -265,6 +266,7 @@ CASES = (
     Case("a temperature below 0", "command line", _words(*CHAT, "--temperature", "-1")),
     Case("flags that contradict each other", "command line", _words(*CHAT, "--greedy", "--temperature", "1")),
     Case("a line of a file that is not JSON", "command line", _bad_generate_line),
+    *(Case(*attempt) for attempt in ATTEMPTS),
 )
 
 
