@@ -40,7 +40,8 @@ def train_tokenizer(texts: Iterable[str], pieces: int) -> GemmaTokenizer:
     learner.pre_tokenizer = pre_tokenizers.Split(_STRETCHES, behavior="isolated")
     trainer = trainers.BpeTrainer(vocab_size=pieces, initial_alphabet=_ALPHABET, show_progress=False, special_tokens=[])
     learner.train_from_iterator((_softened(text).replace(" ", _SPACE) for text in texts), trainer)
-    return _wrapped(_with_twins(_learnt_merges(learner)), _letters(learner))
+    letters = _letters(learner)
+    return _wrapped(_makeable(_with_twins(_learnt_merges(learner)), letters), letters)
 
 
 def encode_pieces(tokenizer: PreTrainedTokenizerBase, pieces: Sequence[Piece]) -> list[int]:
@@ -79,6 +80,16 @@ def _with_twins(merges: list[tuple[str, str]]) -> list[tuple[str, str]]:
             doubled.setdefault((left.lower(), right.lower()))
             doubled.setdefault((left.upper(), right.upper()))
     return list(doubled)
+
+
+def _makeable(merges: list[tuple[str, str]], letters: list[str]) -> list[tuple[str, str]]:
+    """Leave out twins of which a letter never came up, such as the capital of a rare accented one."""
+    while True:
+        known = {*letters, *(left + right for left, right in merges)}
+        kept = [(left, right) for left, right in merges if left in known and right in known]
+        if len(kept) == len(merges):
+            return kept
+        merges = kept
 
 
 def _wrapped(merges: list[tuple[str, str]], letters: list[str]) -> GemmaTokenizer:

@@ -89,3 +89,9 @@ def test_the_template_writes_the_turns_of_the_app(
     )
     written = encode_pieces(tokenizer, write_turns(fold_system(turns, system), answer=answer))
     assert templated["input_ids"][0].tolist() == written
+
+
+def test_letters_without_a_capital_in_the_texts_are_learnt_too() -> None:
+    made = train_tokenizer(["déjà vu à la café, naïve straße, ŉ ﬁ ßß ǆ"] * 50, 200)
+    text = "Déjà vu À LA CAFÉ ŉ ﬁ STRAßE ǅ"
+    assert made.decode(made(text, add_special_tokens=False)["input_ids"]) == text
