@@ -63,6 +63,7 @@ _WORD = _Reader(str.lower, "a word")
 _NAMES = _Reader(lambda raw: tuple(name.strip() for name in raw.split(",") if name.strip()), "names")
 _GIGABYTES = _Reader(_read_gigabytes, "a number of gigabytes above 0")
 _FOLDER = _Reader(lambda raw: Path(raw).expanduser(), "a folder")
+_SECRET = _Reader(Secret, "a secret")
 _FLAG = _one_of(*_YES, "0", "false", "no", "off", then=lambda word: word in _YES)
 
 
@@ -112,6 +113,8 @@ class Settings:
     max_runs: int = _setting(40, _whole(1, 1000), "evaluations that may wait or run at the same time")
     mcp: bool = _setting(False, _FLAG, "offer the endpoints as tools of the Model Context Protocol")
     hub_checks: bool = _setting(True, _FLAG, "ask the Hub at the start which checkpoints the token reaches")
+    openai: bool = _setting(False, _FLAG, "answer OpenAI's clients too, under /v1")
+    api_key: Secret | None = _setting(None, _SECRET, "what those clients must send; needed where others reach the app")
     log_level: str = _setting(
         "INFO", _one_of("debug", "info", "warning", "error", then=str.upper), "how much is logged"
     )

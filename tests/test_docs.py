@@ -81,7 +81,7 @@ def served(environment: dict[str, str]) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     words = [sys.executable, "-m", "t5gemma_app", "serve"]
-    variables = environment | {"T5GEMMA_PORT": str(port)}
+    variables = environment | {"T5GEMMA_PORT": str(port), "T5GEMMA_OPENAI": "1"}
     with subprocess.Popen(words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         address = f"http://127.0.0.1:{port}/"
         deadline = time.monotonic() + 120

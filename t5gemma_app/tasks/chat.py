@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import Answer, Engine, GenerationRequest, GenerationResult, Piece, SamplingParameters
-from t5gemma_app.errors import InputError
+from t5gemma_app.errors import InputError, TooLongError
 from t5gemma_app.tasks.conversation import clean_text
 from t5gemma_app.tasks.turns import BOS, Turn, fold_system, write_turns, written
 
@@ -56,6 +56,8 @@ class Fitted:
     """Tokens the encoder takes."""
     turns_kept: int
     turns_dropped: int
+    raw: bool = False
+    """Whether the last message alone was sent, without turns."""
     notice: str = ""
     """What a person should know about the way it was sent; mostly empty."""
 
@@ -138,19 +140,35 @@ def fit_turns(turns: Sequence[Turn], system: str, limit: int, count: Count, *, r
 def _fit_raw(turns: Sequence[Turn], system: str, limit: int, count: Count) -> Fitted:
     pieces = (Piece(BOS, control=True), Piece(turns[-1].text))
     notice = f"{RAW_NOTICE} {RAW_SYSTEM_NOTICE}" if system.strip() else RAW_NOTICE
-    fitted = Fitted(pieces, count(pieces), limit, 1, len(turns) - 1, notice)
+    fitted = Fitted(pieces, count(pieces), limit, 1, len(turns) - 1, raw=True, notice=notice)
     if fitted.tokens > limit:
         raise _too_long(fitted, False)
     return fitted
 
 
-def _too_long(fitted: Fitted, with_system: bool) -> InputError:
+def _too_long(fitted: Fitted, with_system: bool) -> TooLongError:
     what = "The message and the system text have" if with_system else "The message has"
-    return InputError(
+    return TooLongError(
         f"{what} {fitted.tokens:,} tokens.",
         expected=f"This checkpoint's encoder takes {fitted.limit:,}.",
         remedy="Shorten it, or split it into several messages.",
     )
+
+
+def _check_whole(fitted: Fitted, system: str) -> None:
+    if fitted.raw and (fitted.turns_dropped or system.strip()):
+        raise InputError(
+            "This checkpoint was only pretrained and knows no turns.",
+            expected="One message, without a system text.",
+            remedy="Send the text to be continued as the only message, or choose an instruction-tuned checkpoint.",
+        )
+    if fitted.turns_dropped:
+        kept = fitted.turns_kept + fitted.turns_dropped
+        raise TooLongError(
+            f"The conversation of {kept} messages is too long.",
+            expected=f"This checkpoint's encoder takes {fitted.limit:,} tokens.",
+            remedy="Leave the oldest messages out, or shorten them.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +215,7 @@ class Chat:
         parameters: SamplingParameters | None = None,
         raw: bool | None = None,
         visitor: str = "",
+        whole: bool = False,
     ) -> Begun:
         """Check a conversation, keep what fits, and let the engine answer it.
 
@@ -207,13 +226,17 @@ class Chat:
             parameters: How it is answered; greedy when left out.
             raw: See `fit`.
             visitor: Who asks; visitors take turns.
+            whole: Refuse a conversation of which turns would have to be left out.
 
         Raises:
             InputError: The message or a parameter can't be used; see `fit`.
+            TooLongError: The same, where it is too long.
             BusyError: Too many requests are waiting.
         """
         chosen = (parameters or SamplingParameters()).checked().limited(self.max_new_tokens)
         fitted = self.fit(checkpoint, turns, system, raw)
+        if whole:
+            _check_whole(fitted, system)
         return Begun(fitted, self.engine.generate(GenerationRequest(checkpoint, fitted.pieces, chosen, visitor)))
 
     def note(self, result: GenerationResult) -> str:
@@ -243,7 +266,7 @@ class Chat:
             raise InputError("The message is empty.", remedy="Write one first.")
         for name, text in (("message", cleaned[-1].text), ("system text", system)):
             if len(text) > self.max_text:
-                raise InputError(
+                raise TooLongError(
                     f"The {name} has {len(text):,} characters.",
                     expected=f"This server takes {self.max_text:,}.",
                     remedy="Shorten it, or raise T5GEMMA_MAX_TEXT.",

@@ -27,6 +27,7 @@ from t5gemma_app.ui.evaluate_words import banner_words
 from t5gemma_app.ui.header import BANNER_SCRIPT, NAME, banner_html, header_html
 from t5gemma_app.ui.leaderboard_tab import build_leaderboard_tab
 from t5gemma_app.ui.models_tab import build_models_tab
+from t5gemma_app.ui.openai.routes import openai_mount
 from t5gemma_app.ui.run_desk import RunDesk
 from t5gemma_app.ui.running import MAX_READERS
 from t5gemma_app.ui.tag_api import build_tag_endpoints
@@ -122,11 +123,13 @@ def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:
 
     Raises:
         PortTakenError: Another program listens on the port.
-        SettingsError: What a setting needs is not installed.
+        SettingsError: Programs of strangers would need no key, or what a setting needs is not installed.
     """
     settings = services.settings
     blocks.queue(api_open=False, max_size=settings.max_waiting + MAX_READERS, default_concurrency_limit=4)
     options = _launch_options(services)
+    if settings.openai:
+        options["app_kwargs"] = {"routes": [openai_mount(services)]}  # looked at before Gradio's own
     try:
         _, address, _ = blocks.launch(
             server_name=settings.host,
@@ -137,6 +140,9 @@ def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:
     except OSError as error:
         raise _port_taken(settings) from error
     logger.info("The page is at %s", address)
+    if settings.openai:
+        key = "with the key of T5GEMMA_API_KEY" if settings.api_key else "without a key: only this machine reaches it"
+        logger.info("OpenAI's clients find the app at %sv1, %s", address, key)
     threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
     if block:
         blocks.block_thread()
