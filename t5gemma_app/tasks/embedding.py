@@ -46,9 +46,7 @@ class Embedder:
         Raises:
             InputError: A text is empty or longer than is read, or there is no such pooling.
         """
-        chosen = next((known for known in POOLINGS if known == pooling), None)
-        if chosen is None:
-            raise InputError(f"There is no pooling {pooling!r}.", expected=f"It is one of {', '.join(POOLINGS)}.")
+        chosen = self.pooling(pooling)
         cleaned = [replace_surrogates(text) for text in texts]
         for number, text in enumerate(cleaned, start=1):
             self._refuse(number, len(cleaned), text)
@@ -62,6 +60,18 @@ class Embedder:
                     remedy="Shorten it, or split it.",
                 )
         return vectors
+
+    @staticmethod
+    def pooling(name: str) -> Pooling:
+        """Return a pooling by its name.
+
+        Raises:
+            InputError: There is no such one.
+        """
+        chosen = next((known for known in POOLINGS if known == name), None)
+        if chosen is None:
+            raise InputError(f"There is no pooling {name!r}.", expected=f"It is one of {', '.join(POOLINGS)}.")
+        return chosen
 
     def _refuse(self, number: int, of: int, text: str) -> None:
         if not text.strip():

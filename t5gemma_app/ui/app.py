@@ -26,6 +26,7 @@ from t5gemma_app.ui.evaluate_tab import build_evaluate_tab
 from t5gemma_app.ui.evaluate_words import banner_words
 from t5gemma_app.ui.header import BANNER_SCRIPT, NAME, banner_html, header_html
 from t5gemma_app.ui.leaderboard_tab import build_leaderboard_tab
+from t5gemma_app.ui.look_tab import build_look_tab
 from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.openai.routes import openai_mount
 from t5gemma_app.ui.run_desk import RunDesk
@@ -66,6 +67,8 @@ def build(services: Services) -> gr.Blocks:
                 build_classify_tab(blocks, services, classifying)
             with gr.Tab("Tag", id="tag") as tagging:
                 build_tag_tab(services, tagging)
+            with gr.Tab("Look inside", id="look") as inside:
+                build_look_tab(services, inside)
             with gr.Tab("Evaluate", id="evaluate") as evaluate:
                 runs = build_evaluate_tab(blocks, services, evaluate, banner, desk, live)
             with gr.Tab("Leaderboard", id="leaderboard") as board:

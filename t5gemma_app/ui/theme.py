@@ -11,9 +11,12 @@ import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
 STYLESHEETS = tuple(
-    STATIC / f"{name}.css" for name in ("workbench", "compare", "classify", "tagging", "evaluate", "leaderboard")
+    STATIC / f"{name}.css"
+    for name in ("workbench", "compare", "classify", "tagging", "looking", "evaluate", "leaderboard")
 )
-SCRIPTS = tuple(STATIC / f"{name}.js" for name in ("workbench", "compare", "classify", "tagging", "leaderboard"))
+SCRIPTS = tuple(
+    STATIC / f"{name}.js" for name in ("workbench", "compare", "classify", "tagging", "looking", "leaderboard")
+)
 ICON = STATIC / "favicon.svg"
 
 # Grey with a breath of green, so that the accent belongs to it instead of sitting on top.
