@@ -102,7 +102,7 @@ class Catalogue:
             if checkpoint.chats:
                 return checkpoint, "embedded; none of Google's chat checkpoints is at hand"
         for checkpoint in self.checkpoints:
-            if reachable(checkpoint):
+            if checkpoint.head == "none" and reachable(checkpoint):
                 return checkpoint, "the first that is at hand; none was taught to chat"
         if not self.checkpoints:
             raise UnknownCheckpointError("There is no checkpoint at all.", remedy="Set T5GEMMA_CHECKPOINTS.")

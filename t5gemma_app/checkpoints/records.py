@@ -105,6 +105,13 @@ class Checkpoint:
         return f"{self.encoder_size}-{self.decoder_size}"
 
     @property
+    def kind(self) -> str:
+        """What it is for: `chat`, `text`, `sequence head`, `token head` or `encoder`."""
+        if self.head in ("sequence", "token"):
+            return f"{self.head} head"
+        return "encoder" if self.head == "encoder" else "chat" if self.chats else "text"
+
+    @property
     def chats(self) -> bool:
         """Whether it was taught to follow turns and generates words."""
         return self.stage == "instruction-tuned" and self.head == "none"

@@ -54,11 +54,15 @@ def _section(title: str, body: str) -> str:
 
 
 def _identity(checkpoint: Checkpoint) -> str:
-    words = [f"{checkpoint.encoder_size} encoder", f"{checkpoint.decoder_size} decoder", checkpoint.stage]
-    if checkpoint.objective != "unknown":
-        words.append(checkpoint.objective)
-    if checkpoint.head != "none":
-        words.append(f"{checkpoint.head} head with {len(checkpoint.labels)} labels")
+    words = [checkpoint.kind, f"{checkpoint.encoder_size} encoder"]
+    if checkpoint.decoder is not None or checkpoint.encoder is None:
+        words.append(f"{checkpoint.decoder_size} decoder")
+    words += [word for word in (checkpoint.stage, checkpoint.objective) if word != "unknown"]
+    if checkpoint.labels:
+        shown = ", ".join(checkpoint.labels[:12]) + (" …" if len(checkpoint.labels) > 12 else "")
+        words.append(f"{len(checkpoint.labels)} labels: {shown}")
+    if checkpoint.random_head:
+        words.append("its head has no trained weights")
     place = {"hub": "Hugging Face Hub", "embedded": "part of this app", "local": "a local folder"}[checkpoint.source]
     where = link(f"https://huggingface.co/{checkpoint.location}", place) if checkpoint.source == "hub" else text(place)
     return f'<p class="wb-quiet">{text(" · ".join(words))} · {where}</p>'

@@ -21,7 +21,7 @@ from t5gemma_app.ui.markup import bar, problem
 from t5gemma_app.ui.thread import progress_html
 
 ANY = "any"
-HEADERS = ("name", "encoder", "decoder", "parameters", "memory", "access", "stage", "objective")
+HEADERS = ("name", "kind", "encoder", "decoder", "parameters", "memory", "access", "stage", "objective")
 ACCESS = HEADERS.index("access")
 LOADED = "loaded"
 USABLE = (LOADED, WORDS[AccessState.READY])
@@ -31,6 +31,7 @@ class Filters(NamedTuple):
     """What the visitor wants to see."""
 
     search: str = ""
+    kind: str = ANY
     size: str = ANY
     stage: str = ANY
     objective: str = ANY
@@ -54,6 +55,7 @@ class ModelsHandlers:
         haystack = f"{checkpoint.name} {checkpoint.location} {' '.join(checkpoint.labels)}".lower()
         return (
             all(word in haystack for word in words)
+            and filters.kind in (ANY, checkpoint.kind)
             and filters.size in (ANY, checkpoint.pair)
             and filters.stage in (ANY, checkpoint.stage)
             and filters.objective in (ANY, checkpoint.objective)
@@ -65,6 +67,7 @@ class ModelsHandlers:
         need, dtype = self.need(checkpoint), self.auto_dtype(checkpoint)
         return [
             checkpoint.name,
+            checkpoint.kind,
             checkpoint.encoder_size,
             checkpoint.decoder_size,
             count_in_words(checkpoint.parameters.total) if checkpoint.parameters else "?",
@@ -159,6 +162,7 @@ class ModelsHandlers:
         """Return the values each filter offers: those that occur in the catalogue, in its order."""
         every = self.services.catalogue.all()
         return {
+            "kind": [ANY, *dict.fromkeys(checkpoint.kind for checkpoint in every)],
             "size": [ANY, *dict.fromkeys(checkpoint.pair for checkpoint in every)],
             "stage": [ANY, *dict.fromkeys(checkpoint.stage for checkpoint in every)],
             "objective": [ANY, *dict.fromkeys(checkpoint.objective for checkpoint in every)],

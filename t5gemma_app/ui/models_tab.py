@@ -12,7 +12,7 @@ from t5gemma_app.ui.chat_tab import CHEAP
 from t5gemma_app.ui.models_handlers import HEADERS, Filters, ModelsHandlers
 from t5gemma_app.ui.running import answer_group
 
-WIDTHS = ("310px", "100px", "100px", "130px", "120px", "150px", "180px", "140px")
+WIDTHS = ("310px", "120px", "100px", "100px", "130px", "120px", "150px", "180px", "140px")
 HINT = (
     '<div class="wb-detail"><p class="wb-quiet">Select a row to see what it needs and whether it runs here.</p></div>'
 )
@@ -97,7 +97,13 @@ def _filters(options: dict[str, list[str]]) -> list[Any]:
         )
         pickers = [
             gr.Dropdown(options[key], value=options[key][0], label=label, min_width=120, elem_id=f"models-{key}")
-            for key, label in (("size", "Size"), ("stage", "Stage"), ("objective", "Objective"), ("source", "Source"))
+            for key, label in (
+                ("kind", "Kind"),
+                ("size", "Size"),
+                ("stage", "Stage"),
+                ("objective", "Objective"),
+                ("source", "Source"),
+            )
         ]
         fits = gr.Checkbox(False, label="Fits here", min_width=110, elem_id="models-fits")
     return [search, *pickers, fits]

@@ -143,7 +143,7 @@ def _example(escaped: str) -> str:
 
 def ability(checkpoint: Checkpoint) -> str:
     """Return what a checkpoint can be expected to do, without flattery."""
-    if checkpoint.source == "embedded":
+    if checkpoint.head == "none" and checkpoint.source == "embedded":
         return (
             "A very small model that this project trained on a CPU. It answers short questions about capitals, "
             "opposites, plurals and everyday facts; beyond that it guesses."

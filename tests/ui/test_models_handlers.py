@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from t5gemma_app.ui.models_handlers import ACCESS, HEADERS, Filters, ModelsHandlers
-from tests.ui.fakes import DEMO, fake_services
+from tests.ui.fakes import DEMO, HEAD, fake_services
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def test_filters_narrow(handlers: ModelsHandlers) -> None:
     assert set(names(handlers, source="hub", stage="instruction-tuned", objective="ul2", size="2b-2b")) == {
         "t5gemma-2b-2b-ul2-it"
     }
+    assert names(handlers, kind="sequence head") == [HEAD.name]
     assert names(handlers, search="no such thing") == []
     fitting = names(handlers, fits_only=True)
     assert DEMO.name in fitting and "t5gemma-9b-9b-ul2" not in fitting
@@ -43,6 +44,12 @@ def test_every_filter_offers_what_occurs(handlers: ModelsHandlers) -> None:
     for field, values in handlers.options().items():
         for value in values:
             assert names(handlers, **{field: value})
+
+
+def test_a_head_is_told_from_a_checkpoint_that_chats(handlers: ModelsHandlers) -> None:
+    heading, _, _, _ = handlers.detail(HEAD.name)
+    assert "sequence head · ? encoder · 2 labels: good, bad" in heading
+    assert "chat · 1M encoder · 1M decoder" in handlers.detail(DEMO.name)[0]
 
 
 def test_loading_and_unloading_are_seen(handlers: ModelsHandlers) -> None:
