@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-
 _LEVELS = 1 << 16
 """How finely a share can be told."""
 
