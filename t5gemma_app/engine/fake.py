@@ -155,10 +155,8 @@ class FakeEngine:
         """Queue one prompt."""
         self._check()
         request.parameters.checked()
-        answer = FakeAnswer(self, request)
+        answer = FakeAnswer(self, request, self._admission.enter(request.visitor))
         with self._lock:
-            if len(self._open) >= self._max_answers + self._max_waiting:
-                raise BusyError(f"{self._max_waiting} requests are waiting already.", remedy="Try again in a moment.")
             self._open.append(answer)
             self.requests.append(request)
         return answer

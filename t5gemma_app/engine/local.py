@@ -74,9 +74,7 @@ class LocalEngine:
     def generate(self, request: GenerationRequest) -> LocalAnswer:
         """Queue one prompt."""
         request.parameters.checked()
-        if self._booted.is_set():
-            self.runtime().refuse_when_busy()
-        return LocalAnswer(self, request)
+        return LocalAnswer(self, request, self._admission.enter(request.visitor))
 
     def generate_batch(
         self, checkpoint: Checkpoint, prompts: Sequence[tuple[Piece, ...]], parameters: SamplingParameters
@@ -119,6 +117,8 @@ class LocalEngine:
 
     def tokens(self, checkpoint: Checkpoint, text: str) -> tuple[Token, ...]:
         """Return the word pieces of a text with their places, without torch."""
+        return self.encoder(checkpoint).tokens(text)
+
     def embed(
         self,
         checkpoint: Checkpoint,
@@ -134,8 +134,6 @@ class LocalEngine:
     def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
         """Return where the decoder looks in a prompt while it writes an answer."""
         return self.runtime().look(checkpoint, pieces, answer)
-
-        return self.encoder(checkpoint).tokens(text)
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Load a checkpoint, yielding progress."""
