@@ -1,8 +1,8 @@
 """Log-probabilities of answers, with each context encoded once and each answer prefix decoded once.
 
-Works on token ids. The answers of a question are decoded as one row, a tree of their tokens, so its cross-attention keys
-are computed once. A [rows, positions, vocabulary] array is never built: the output head runs over a few positions and a
-part of the vocabulary at a time, and only their sums and the answers' own logits are kept.
+Works on token ids. The answers of a question are decoded as one row, a tree of their tokens, so its cross-attention
+keys are computed once. A [rows, positions, vocabulary] array is never built: the output head runs over a few positions
+and a part of the vocabulary at a time, and only their sums and the answers' own logits are kept.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Question:
 class Tree:
     """The decoder inputs of a question: what its answers share stands in it once.
 
-    A node is a token after a certain beginning. It is decoded at the position of its depth and sees its ancestors, as it
-    would in a row of its own.
+    A node is a token after a certain beginning. It is decoded at the position of its depth and sees its ancestors, as
+    it would in a row of its own.
     """
 
     ids: tuple[int, ...]
@@ -56,7 +56,7 @@ class Tree:
 
 
 def plan_tree(answers: Answers, start: int) -> Tree:
-    """Return the tree of the answers' tokens; an answer's last token is predicted only, so it has no node of its own."""
+    """Return the tree of the answers' tokens; an answer's last token is only predicted, so it has no node."""
     ids, parents, depths = [start], [0], [0]
     children: dict[tuple[int, int], int] = {}
     places: list[tuple[int, ...]] = []

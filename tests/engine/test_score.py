@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -39,7 +40,7 @@ def test_a_tree_holds_every_answer_once(answers):
     for answer, nodes in zip(answers, tree.places, strict=True):
         assert tuple(tree.ids[node] for node in nodes) == (2, *answer[:-1])
         assert [tree.depths[node] for node in nodes] == list(range(len(answer)))
-        assert all(tree.parents[child] == parent for parent, child in zip(nodes, nodes[1:], strict=False))
+        assert all(tree.parents[child] == parent for parent, child in itertools.pairwise(nodes))
     assert len(tree.ids) == len({(2, *answer[:end]) for answer in answers for end in range(len(answer))})
 
 
