@@ -119,7 +119,7 @@ class ScoringRequest:
     """A context and the answers whose log-probabilities are wanted."""
 
     context: str | tuple[Piece, ...]
-    """What the encoder reads; the tokenizer adds `<bos>` to a text where the checkpoint's own does, to pieces nothing."""
+    """What the encoder reads; the tokenizer adds `<bos>` to a text as the checkpoint's own does, to pieces nothing."""
     choices: tuple[str, ...]
     """What the decoder would write, spacing included; no end mark is added."""
 

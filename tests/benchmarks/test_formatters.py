@@ -108,7 +108,7 @@ def test_multirc_takes_any_answer_and_its_yes_means_correct(answer: str, label: 
     assert example.choices[1].endswith("Is the answer correct? no")
     assert isinstance(example.gold, int)
     assert formatter_named("multirc:harness@1").class_of(example.gold) == label
-    if "\\" not in answer and "\r" not in answer:
+    if not any(mark in answer for mark in ("\\", "\r", "'''")):
         assert example.choices[0] == f" {answer}\nIs the answer correct? yes"
 
 
