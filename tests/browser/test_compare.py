@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import PATIENCE, SCREENSHOTS, Site, open_page
+from tests.browser.conftest import PATIENCE, SCREENSHOTS, Site, open_page, open_tab
 
 pytestmark = pytest.mark.browser
 
 WINDOWS = {"desktop": (1280, 800), "phone": (390, 844)}
 WORDS = " ".join(f"word{i}" for i in range(24))
-
-
-def open_tab(page: Page) -> None:
-    page.get_by_role("tab", name="Compare").click()
-    expect(page.locator("#compare-send")).to_be_visible()
 
 
 def choose_style(page: Page, letter: str, name: str) -> None:
@@ -53,7 +49,7 @@ def shoot(page: Page, name: str) -> None:
 
 
 def test_two_styles_of_the_demo_are_compared_and_the_vote_outlives_the_page(page: Page, tmp_path: Path) -> None:
-    open_tab(page)
+    open_tab(page, "Compare")
     choose_checkpoint(page, "b", "t5gemma-demo-chat")
     choose_style(page, "b", "Balanced")
     ask(page, WORDS)
@@ -78,7 +74,7 @@ def test_two_styles_of_the_demo_are_compared_and_the_vote_outlives_the_page(page
     expect(page.locator(".wb-tally li").first).to_contain_text("0 of 1 won")
     page.reload()
     page.wait_for_selector(".wb-start, .wb-thread")
-    open_tab(page)
+    open_tab(page, "Compare")
     expect(page.locator(".wb-tally")).to_contain_text("1 vote in this browser")
     assert page.locator("#compare-answer-a .wb-text").inner_text() == f"You said: {WORDS}"
     vote(page, "B better")
@@ -86,7 +82,7 @@ def test_two_styles_of_the_demo_are_compared_and_the_vote_outlives_the_page(page
     with page.expect_download() as download:
         page.locator("#compare-csv").click()
     download.value.save_as(tmp_path / "votes.csv")
-    (row,) = csv.DictReader((tmp_path / "votes.csv").open(encoding="utf-8", newline=""))
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "votes.csv").read_text(encoding="utf-8")))
     assert (row["prompt"], row["choice"], row["A_style"], row["B_style"]) == (WORDS, "B", "Greedy", "Balanced")
     page.once("dialog", lambda dialog: dialog.accept())
     page.locator("#compare-clear").click()
@@ -94,7 +90,7 @@ def test_two_styles_of_the_demo_are_compared_and_the_vote_outlives_the_page(page
 
 
 def test_stopping_one_answer_or_all(page: Page, site: Site) -> None:
-    open_tab(page)
+    open_tab(page, "Compare")
     ask(page, " ".join(f"word{i}" for i in range(120)))
     for letter in ("a", "b"):
         expect(page.locator(f"#compare-answer-{letter} .wb-streaming")).to_contain_text("said")
@@ -115,7 +111,7 @@ def test_how_it_looks(chromium: Browser, site: Site, window: str, scheme: str) -
     page, complaints = context.new_page(), []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     open_page(page, site)
-    open_tab(page)
+    open_tab(page, "Compare")
     shoot(page, f"{window}-{scheme}-empty")
     choose_style(page, "b", "Creative")
     page.locator("#compare-count label", has_text="3").click()
