@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from t5gemma_app.benchmarks.records import Example
 
@@ -30,11 +31,18 @@ class Todo:
     @property
     def cost(self) -> int:
         """Estimated tokens that are read and written for it."""
+        return (len(self.example.context) + self._characters) // CHARACTERS_PER_TOKEN + 1
+
+    @property
+    def further_cost(self) -> int:
+        """Estimated tokens for it when its context was read for another example."""
+        return self._characters // CHARACTERS_PER_TOKEN + 1
+
+    @property
+    def _characters(self) -> int:
+        """Characters beside its context."""
         example = self.example
-        characters = len(example.context) + len(example.pair)
-        if example.method == "rank":
-            characters += sum(map(len, example.choices))
-        return characters // CHARACTERS_PER_TOKEN + 1
+        return len(example.pair) + (sum(map(len, example.choices)) if example.method == "rank" else 0)
 
 
 def missing(
@@ -53,14 +61,22 @@ def missing(
         for place, example in enumerate(examples)
         if place % shards == shard and not answered(example)
     ]
-    # Rows with the same context have the same length often enough that sorting by it keeps them together.
-    return sorted(todo, key=lambda item: (-item.cost, item.example.context, item.place))
+    longest: dict[str, int] = {}
+    for item in todo:
+        longest[item.example.context] = max(item.cost, longest.get(item.example.context, 0))
+    # The engine reads a context once for all examples of a batch, so those that share one stand together.
+    return sorted(todo, key=lambda t: (-longest[t.example.context], t.example.context, -t.cost, t.place))
 
 
 def take(todo: Sequence[Todo], tokens: int) -> int:
-    """Return how many items from the front make the next batch of padded tokens; at least one."""
-    width = todo[0].cost
-    return max(1, min(len(todo), tokens // width))
+    """Return how many items from the front make the next batch of tokens; at least one."""
+    total = todo[0].cost
+    for count, (before, item) in enumerate(pairwise(todo), start=1):
+        shared = item.example.method == "rank" and item.example.context == before.example.context
+        total += item.further_cost if shared else item.cost
+        if total > tokens:
+            return count
+    return len(todo)
 
 
 def grown(tokens: int, seconds: float, wanted: float = WANTED_SECONDS) -> int:

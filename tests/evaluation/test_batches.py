@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,10 +33,32 @@ def test_what_is_answered_is_left_out(lengths, answered) -> None:
 @given(LENGTHS, st.integers(1, 2000))
 def test_a_batch_fits_its_tokens_or_is_one_example(lengths, tokens) -> None:
     todo = missing([example(i, length) for i, length in enumerate(lengths)], lambda _: False)
+
     count = take(todo, tokens)
     assert 1 <= count <= len(todo)
-    assert count == 1 or count * todo[0].cost <= tokens
-    assert count == len(todo) or (count + 1) * todo[0].cost > tokens
+    assert count == 1 or cost(todo[:count]) <= tokens
+    assert count == len(todo) or cost(todo[: count + 1]) > tokens
+
+
+def cost(items) -> int:
+    """Every context once, and what each further example has beside it."""
+    contexts = [item.example.context for item in items]
+    return sum(
+        item.further_cost if c in contexts[:i] else item.cost
+        for i, (c, item) in enumerate(zip(contexts, items, strict=True))
+    )
+
+
+def test_examples_that_share_a_context_make_one_batch() -> None:
+    """As in MultiRC, where a question's answers are rows of their own."""
+    examples = [
+        Example(**{**vars_of(example(i, 40 * (i % 2 + 10))), "choices": ("no" * (i + 1), "yes")}) for i in range(20)
+    ]
+    todo = missing(examples, lambda _: False)
+    contexts = [item.example.context for item in todo]
+    assert sum(a != b for a, b in pairwise(contexts)) == 1
+    assert take(todo, todo[0].cost + sum(item.further_cost for item in todo[1:10])) == 10
+    assert take(todo, 10 * todo[0].cost) > 10
 
 
 def test_equal_contexts_stand_side_by_side() -> None:
