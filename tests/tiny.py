@@ -10,6 +10,8 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers
 from tokenizers.models import BPE
 from transformers import (
+    T5Gemma2Config,
+    T5Gemma2ForConditionalGeneration,
     T5GemmaConfig,
     T5GemmaEncoderModel,
     T5GemmaForConditionalGeneration,
@@ -85,6 +87,36 @@ def _strengthen(model: Any, strength: float) -> None:
         for name, weight in model.named_parameters():
             if weight.dim() > 1:
                 weight.mul_(strength * (4 if "q_proj" in name or "k_proj" in name else 1))
+
+
+def tiny_model_2() -> Any:
+    """Return a random T5Gemma 2."""
+    text = {
+        "vocab_size": 300,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 16,
+        "sliding_window": 6,
+        "layer_types": ["sliding_attention", "full_attention"],
+    }
+    vision = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 28,
+        "patch_size": 14,
+    }
+    torch.manual_seed(0)
+    config = T5Gemma2Config(
+        encoder={"text_config": text, "vision_config": vision, "mm_tokens_per_image": 4, "image_token_index": 299},
+        decoder=text,
+        image_token_index=299,
+    )
+    return T5Gemma2ForConditionalGeneration(config).eval()
 
 
 def tiny_head(

@@ -1,25 +1,30 @@
 """Log-probabilities of answers, with each context encoded once and each answer prefix decoded once.
 
-Works on token ids. The answers of a question are decoded as one row, a tree of their tokens, so its cross-attention
-keys are computed once. A [rows, positions, vocabulary] array is never built: the output head runs over a few positions
-and a part of the vocabulary at a time, and only their sums and the answers' own logits are kept.
+Works on token ids. The answers of a question are decoded as one row, a tree of their tokens. On a CPU the rows are
+packed without padding where `packed.can_pack` allows it; else they are padded. A [rows, positions, vocabulary] array is
+never built: the output head runs over a few positions and a part of the vocabulary at a time, and only their sums and
+the answers' own logits are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from t5gemma_app.engine.generate import padded, special_ids
+from t5gemma_app.engine.packed import Nodes, can_pack, decode_packed, encode_packed
 
 # Positions per pass of the output head: 64 x 256,000 float32 logits are 66 MB.
 HEAD_POSITIONS = 64
-# On a CPU the head runs over parts of the vocabulary, whose logits stay in the cache until their sum is taken.
-HEAD_WORDS = 32_768
+# On a CPU the head runs over parts of the vocabulary, whose logits stay in the cache until their sum is taken. Reading
+# the table costs as much as the product for 30 positions, so that many at once pay.
+HEAD_WORDS = 4096
+CPU_HEAD_POSITIONS = 256
 
 Answers = tuple[tuple[int, ...], ...]
 
@@ -56,7 +61,7 @@ class Tree:
 
 
 def plan_tree(answers: Answers, start: int) -> Tree:
-    """Return the tree of the answers' tokens; an answer's last token is only predicted, so it has no node."""
+    """Return the tree of the answers' tokens; an answer's last token is predicted only, so it has no node."""
     ids, parents, depths = [start], [0], [0]
     children: dict[tuple[int, int], int] = {}
     places: list[tuple[int, ...]] = []
@@ -83,13 +88,49 @@ def score_questions(model: Any, questions: Sequence[Question]) -> list[list[floa
         questions: At least one; an answer has at least one token.
     """
     start, pad, _ = special_ids(model)
+    trees = [plan_tree(question.answers, start) for question in questions]
+    longest = max(len(question.context) for question in questions)
+    deepest = max(max(tree.depths) for tree in trees)
+    states = (
+        _packed_states(model, questions, trees)
+        if can_pack(model, longest, deepest)
+        else _padded_states(model, questions, trees, pad)
+    )
+    firsts = [0, *accumulate(len(tree.ids) for tree in trees)]
+    wanted: dict[int, dict[int, float]] = {}
+    for first, question, tree in zip(firsts, questions, trees, strict=False):
+        for answer, nodes in zip(question.answers, tree.places, strict=True):
+            for token, node in zip(answer, nodes, strict=True):
+                wanted.setdefault(first + node, {})[token] = 0.0
+    _fill(model, states, wanted)
+    return [
+        [
+            sum(wanted[first + node][token] for token, node in zip(answer, nodes, strict=True))
+            for answer, nodes in zip(question.answers, tree.places, strict=True)
+        ]
+        for first, question, tree in zip(firsts, questions, trees, strict=False)
+    ]
+
+
+def _packed_states(model: Any, questions: Sequence[Question], trees: Sequence[Tree]) -> Tensor:
+    """Return the decoder's states of all trees, [nodes, hidden], without padding."""
+    encoded = encode_packed(model.get_encoder(), [question.context for question in questions])
+    nodes = Nodes(
+        ids=[token for tree in trees for token in tree.ids],
+        depths=[depth for tree in trees for depth in tree.depths],
+        sights=[tree.sight() for tree in trees],
+    )
+    return decode_packed(model.get_decoder(), nodes, encoded, [len(question.context) for question in questions])
+
+
+def _padded_states(model: Any, questions: Sequence[Question], trees: Sequence[Tree], pad: int) -> Tensor:
+    """Return the decoder's states of all trees, [nodes, hidden], through transformers' own forward."""
     device = model.get_input_embeddings().weight.device
     ids, mask = padded([question.context for question in questions], pad, device)
     encoded = model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
-    trees = [plan_tree(question.answers, start) for question in questions]
     inputs, real = padded([tree.ids for tree in trees], pad, device)
     positions, _ = padded([tree.depths for tree in trees], 0, device)
-    hidden = model.get_decoder()(
+    hidden: Tensor = model.get_decoder()(
         input_ids=inputs,
         attention_mask=_self_masks(model, trees, positions, encoded.dtype),
         position_ids=positions,
@@ -97,19 +138,7 @@ def score_questions(model: Any, questions: Sequence[Question]) -> list[list[floa
         encoder_attention_mask={"full_attention": _cross_mask(mask, real, encoded.dtype)},
         use_cache=False,
     ).last_hidden_state
-    wanted: dict[tuple[int, int], dict[int, float]] = {}
-    for row, (question, tree) in enumerate(zip(questions, trees, strict=True)):
-        for answer, nodes in zip(question.answers, tree.places, strict=True):
-            for token, node in zip(answer, nodes, strict=True):
-                wanted.setdefault((row, node), {})[token] = 0.0
-    _fill(model, hidden, wanted)
-    return [
-        [
-            sum(wanted[row, node][token] for token, node in zip(answer, nodes, strict=True))
-            for answer, nodes in zip(question.answers, tree.places, strict=True)
-        ]
-        for row, (question, tree) in enumerate(zip(questions, trees, strict=True))
-    ]
+    return hidden[real.bool()]
 
 
 def _self_masks(model: Any, trees: Sequence[Tree], positions: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -134,15 +163,15 @@ def _added(seen: Tensor, dtype: torch.dtype) -> Tensor:
     return hidden.masked_fill_(~seen, torch.finfo(dtype).min)
 
 
-def _fill(model: Any, hidden: Tensor, wanted: dict[tuple[int, int], dict[int, float]]) -> None:
-    """Write the log-probability of each wanted token at each (row, node)."""
-    positions = list(wanted)
-    for begin in range(0, len(positions), HEAD_POSITIONS):
-        part = positions[begin : begin + HEAD_POSITIONS]
-        pairs = [(at, token) for at, position in enumerate(part) for token in wanted[position]]
-        index = torch.tensor(part, device=hidden.device)
-        at, token = torch.tensor(pairs, device=hidden.device).T
-        values = _log_probabilities(model, hidden[index[:, 0], index[:, 1]], at, token)
+def _fill(model: Any, states: Tensor, wanted: dict[int, dict[int, float]]) -> None:
+    """Write the log-probability of each wanted token at each node."""
+    nodes = list(wanted)
+    step = CPU_HEAD_POSITIONS if _sums_parts(model, states) else HEAD_POSITIONS
+    for begin in range(0, len(nodes), step):
+        part = nodes[begin : begin + step]
+        pairs = [(at, token) for at, node in enumerate(part) for token in wanted[node]]
+        at, token = torch.tensor(pairs, device=states.device).T
+        values = _log_probabilities(model, states[torch.tensor(part, device=states.device)], at, token)
         for (place, word), value in zip(pairs, values.tolist(), strict=True):
             wanted[part[place]][word] = value
 
@@ -157,7 +186,7 @@ def _log_probabilities(model: Any, states: Tensor, at: Tensor, token: Tensor) ->
         token: The wanted tokens.
     """
     cap = model.get_decoder().config.final_logit_softcapping
-    if cap is not None and states.device.type == "cpu" and states.dtype == torch.float32:
+    if _sums_parts(model, states):
         weight = model.get_output_embeddings().weight
         capped = torch.tanh((states[at] * weight[token]).sum(-1) / cap) * cap
         return capped.double() - _log_total(states / cap, weight, cap)[at]
@@ -165,6 +194,12 @@ def _log_probabilities(model: Any, states: Tensor, at: Tensor, token: Tensor) ->
     if cap is not None:
         logits.div_(cap).tanh_().mul_(cap)
     return logits[at, token].double() - torch.logsumexp(logits, dim=-1)[at].double()
+
+
+def _sums_parts(model: Any, states: Tensor) -> bool:
+    """Return whether the vocabulary is summed part by part."""
+    capped = model.get_decoder().config.final_logit_softcapping is not None
+    return capped and states.device.type == "cpu" and states.dtype == torch.float32
 
 
 def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Tensor:

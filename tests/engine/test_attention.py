@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import T5Gemma2Config, T5Gemma2ForConditionalGeneration
 
 from t5gemma_app.engine import attention
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention, softcap_attention, transformers_name
 from t5gemma_app.engine.generate import padded
-from tests.tiny import tiny_model
+from tests.tiny import tiny_model, tiny_model_2
 
 PROMPTS = [[2, *range(5, 5 + n)] for n in (3, 17, 9, 30)]
 register_attention()
@@ -79,32 +78,7 @@ def test_a_layer_without_a_cap_uses_torchs_own_attention():
 
 
 def test_t5gemma_2_equals_eager():
-    text = {
-        "vocab_size": 300,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 16,
-        "sliding_window": 6,
-        "layer_types": ["sliding_attention", "full_attention"],
-    }
-    vision = {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "image_size": 28,
-        "patch_size": 14,
-    }
-    torch.manual_seed(0)
-    config = T5Gemma2Config(
-        encoder={"text_config": text, "vision_config": vision, "mm_tokens_per_image": 4, "image_token_index": 299},
-        decoder=text,
-        image_token_index=299,
-    )
-    model = T5Gemma2ForConditionalGeneration(config).eval()
+    model = tiny_model_2()
     expected = logits(model, "eager")
     assert torch.allclose(logits(model, IMPLEMENTATION), expected, atol=1e-5)
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import itertools
 import math
 import random
+from itertools import pairwise
 
 import pytest
 import torch
@@ -40,7 +40,7 @@ def test_a_tree_holds_every_answer_once(answers):
     for answer, nodes in zip(answers, tree.places, strict=True):
         assert tuple(tree.ids[node] for node in nodes) == (2, *answer[:-1])
         assert [tree.depths[node] for node in nodes] == list(range(len(answer)))
-        assert all(tree.parents[child] == parent for parent, child in itertools.pairwise(nodes))
+        assert all(tree.parents[child] == parent for parent, child in pairwise(nodes))
     assert len(tree.ids) == len({(2, *answer[:end]) for answer in answers for end in range(len(answer))})
 
 
@@ -58,9 +58,9 @@ def test_answers_that_differ_in_the_last_token_share_their_nodes():
     assert tree.places == ((0, 1), (0, 1), (0,))
 
 
-@pytest.mark.parametrize(("positions", "words"), [(1, 100), (3, 7), (64, 32_768)])
+@pytest.mark.parametrize(("positions", "words"), [(1, 100), (3, 7), (256, 4096)])
 def test_equals_the_textbook(monkeypatch, positions, words):
-    monkeypatch.setattr(scoring, "HEAD_POSITIONS", positions)
+    monkeypatch.setattr(scoring, "CPU_HEAD_POSITIONS", positions)
     monkeypatch.setattr(scoring, "HEAD_WORDS", words)
     model = tiny_model()
     rng = random.Random(0)

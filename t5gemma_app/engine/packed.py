@@ -1,0 +1,254 @@
+"""T5Gemma's stacks for rows that stand behind each other in one packed row: on a CPU no padding is computed.
+
+The same weights and the same arithmetic as transformers' layers, with three differences that rounding alone can tell:
+every row attends to itself without a mask; the exponentials of capped scores are summed without a pass for the largest;
+and cross-attention of few queries goes through the projections of the encoder's states instead of projecting each one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from t5gemma_app.engine.attention import TILE_SCORES
+
+# Sums of exp(capped score) stay within float32 up to this cap without taking the largest score off.
+LARGEST_CAP = 64.0
+# Rows that pass a feed-forward block at once; what lies between its products stays in the second-level cache.
+BLOCK_ROWS = 512
+
+Spans = Sequence[slice]
+
+
+class Nodes(NamedTuple):
+    """Decoder inputs of one packed row."""
+
+    ids: Sequence[int]
+    depths: Sequence[int]
+    """The position of each."""
+    sights: Sequence[Tensor]
+    """For each row which of its nodes sees which, [nodes, nodes]."""
+
+
+def longest_packed(model: Any) -> int:
+    """Return the tokens of the longest context that is computed as the model does; 0 where nothing can be packed.
+
+    Rows beyond the encoder's sliding window need a mask, and other devices other kernels; both have the padded path.
+    """
+    weight = model.get_input_embeddings().weight
+    if model.config.model_type != "t5gemma" or weight.device.type != "cpu" or weight.dtype != torch.float32:
+        return 0
+    for stack in (model.get_encoder().config, model.get_decoder().config):
+        cap = stack.attn_logit_softcapping
+        if cap is None or cap > LARGEST_CAP or stack.attention_bias:
+            return 0
+    return _reach(model.get_encoder())
+
+
+def can_pack(model: Any, longest: int, deepest: int) -> bool:
+    """Return whether the packed functions compute what the model does.
+
+    Args:
+        model: A model for conditional generation.
+        longest: Tokens of the longest context.
+        deepest: Position of the deepest decoder input.
+    """
+    return longest <= longest_packed(model) and deepest < _reach(model.get_decoder())
+
+
+def _reach(stack: Any) -> int:
+    """Return how many tokens a row may have so that no sliding window hides one."""
+    return int(stack.config.sliding_window or stack.config.max_position_embeddings)
+
+
+def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Tensor:
+    """Return the encoder's states of all rows, [tokens, hidden]."""
+    spans = spans_of([len(row) for row in rows])
+    states = _embedded(encoder, [token for row in rows for token in row])
+    turn = _rotation(encoder, states, [place for row in rows for place in range(len(row))])
+    for layer in encoder.layers:
+        mixed = _self_attention(layer.self_attn, _normed(layer.pre_self_attn_layernorm, states), turn, spans, None)
+        states += _normed(layer.post_self_attn_layernorm, mixed)
+        _feed_forward(layer, states)
+    return _normed(encoder.norm, states)
+
+
+def decode_packed(decoder: Any, nodes: Nodes, encoded: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Return the decoder's states of all nodes, [nodes, hidden].
+
+    Args:
+        decoder: The stack.
+        nodes: Its inputs.
+        encoded: What `encode_packed` returned.
+        lengths: Tokens of each row's context.
+    """
+    counts = [len(sight) for sight in nodes.sights]
+    spans, sources = spans_of(counts), spans_of(lengths)
+    config = decoder.config
+    absorbed = absorbing_pays(
+        counts, lengths, config.num_attention_heads, config.num_key_value_heads, config.head_dim, encoded.shape[1]
+    )
+    sights = [sight.float() for sight in nodes.sights]
+    states = _embedded(decoder, nodes.ids)
+    turn = _rotation(decoder, states, nodes.depths)
+    for layer in decoder.layers:
+        mixed = _self_attention(layer.self_attn, _normed(layer.pre_self_attn_layernorm, states), turn, spans, sights)
+        states += _normed(layer.post_self_attn_layernorm, mixed)
+        attend = _absorbed_attention if absorbed else _cross_attention
+        mixed = attend(layer.cross_attn, _normed(layer.pre_cross_attn_layernorm, states), encoded, spans, sources)
+        states += _normed(layer.post_cross_attn_layernorm, mixed)
+        _feed_forward(layer, states)
+    return _normed(decoder.norm, states)
+
+
+def absorbing_pays(
+    nodes: Sequence[int], tokens: Sequence[int], heads: int, key_heads: int, width: int, hidden: int
+) -> bool:
+    """Return whether queries that take in the key projection are cheaper than keys and values of every token.
+
+    Args:
+        nodes: Queries of each row.
+        tokens: Encoder tokens of each row.
+        heads: Query heads.
+        key_heads: Key heads.
+        width: Width of a head.
+        hidden: Width of the encoder's states.
+    """
+    pairs = sum(count * length for count, length in zip(nodes, tokens, strict=True))
+    projected = sum(tokens) * hidden * key_heads * width + pairs * heads * width
+    absorbed = sum(nodes) * hidden * heads * width + pairs * heads * hidden
+    return absorbed < projected
+
+
+def spans_of(lengths: Sequence[int]) -> list[slice]:
+    """Return where each row stands in the packed row."""
+    ends = list(accumulate(lengths))
+    return [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+
+
+def _embedded(stack: Any, ids: Sequence[int]) -> Tensor:
+    states: Tensor = stack.embed_tokens(torch.tensor(ids))
+    return states * torch.tensor(stack.config.hidden_size**0.5, dtype=states.dtype)
+
+
+def _rotation(stack: Any, states: Tensor, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines of the rotary angles, [rows, 1, half a head]; their second half is the same."""
+    cos, sin = stack.rotary_emb(states, torch.tensor(positions)[None])
+    half = cos.shape[-1] // 2
+    return cos[0, :, None, :half], sin[0, :, None, :half]
+
+
+def _rotated(heads: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    cos, sin = turn
+    left, right = heads.chunk(2, dim=-1)
+    turned = torch.empty_like(heads)
+    first, second = turned.chunk(2, dim=-1)
+    torch.mul(left, cos, out=first).addcmul_(right, sin, value=-1)
+    torch.mul(right, cos, out=second).addcmul_(left, sin)
+    return turned
+
+
+def _normed(norm: Any, states: Tensor) -> Tensor:
+    length = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
+    scale = length.square_().div_(states.shape[-1]).add_(norm.eps).rsqrt_()
+    return (states * scale).mul_(1.0 + norm.weight)
+
+
+def _feed_forward(layer: Any, states: Tensor) -> None:
+    """Add the feed-forward block to the states, some rows at a time."""
+    for part in states.split(BLOCK_ROWS):
+        hidden = _normed(layer.pre_feedforward_layernorm, part)
+        inner = layer.mlp.act_fn(layer.mlp.gate_proj(hidden)).mul_(layer.mlp.up_proj(hidden))
+        part += _normed(layer.post_feedforward_layernorm, layer.mlp.down_proj(inner))
+
+
+def _self_attention(
+    attention: Any, hidden: Tensor, turn: tuple[Tensor, Tensor], spans: Spans, sights: Sequence[Tensor] | None
+) -> Tensor:
+    width = attention.head_dim
+    query = _rotated(attention.q_proj(hidden).unflatten(-1, (-1, width)), turn)
+    key = _rotated(attention.k_proj(hidden).unflatten(-1, (-1, width)), turn)
+    value = attention.v_proj(hidden).unflatten(-1, (-1, width))
+    return _joined(attention, _attend(attention, query, key, value, spans, spans, sights))
+
+
+def _cross_attention(attention: Any, hidden: Tensor, encoded: Tensor, spans: Spans, sources: Spans) -> Tensor:
+    width = attention.head_dim
+    query = attention.q_proj(hidden).unflatten(-1, (-1, width))
+    key = attention.k_proj(encoded).unflatten(-1, (-1, width))
+    value = attention.v_proj(encoded).unflatten(-1, (-1, width))
+    return _joined(attention, _attend(attention, query, key, value, spans, sources))
+
+
+def _absorbed_attention(attention: Any, hidden: Tensor, encoded: Tensor, spans: Spans, sources: Spans) -> Tensor:
+    """Attend to the encoder's states themselves: q · (W e) = (Wᵀ q) · e, and Σ w (V e) = V (Σ w e).
+
+    There are no rotary angles between the decoder's and the encoder's positions, so nothing stands in between.
+    """
+    width, key_heads = attention.head_dim, attention.k_proj.weight.shape[0] // attention.head_dim
+    query = attention.q_proj(hidden).view(len(hidden), key_heads, -1, width)
+    to_states = attention.k_proj.weight.view(key_heads, 1, width, -1)
+    reach = query.permute(1, 2, 0, 3) @ to_states
+    states = encoded[:, None]
+    mixed = _attend(attention, reach.flatten(0, 1).transpose(0, 1), states, states, spans, sources)
+    by_head = mixed.view(len(hidden), key_heads, -1, encoded.shape[1]).permute(1, 2, 0, 3)
+    values = by_head @ attention.v_proj.weight.view(key_heads, 1, width, -1).transpose(2, 3)
+    return _joined(attention, values.flatten(0, 1).transpose(0, 1))
+
+
+def _joined(attention: Any, mixed: Tensor) -> Tensor:
+    joined: Tensor = attention.o_proj(mixed.reshape(len(mixed), -1))
+    return joined
+
+
+def _attend(
+    attention: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    spans: Spans,
+    sources: Spans,
+    sights: Sequence[Tensor] | None = None,
+) -> Tensor:
+    """Let the queries of each row attend to the keys of the same row.
+
+    Args:
+        attention: The layer, for its scale and cap.
+        query: [queries, heads, width].
+        key: [keys, key heads, width].
+        value: [keys, key heads, width].
+        spans: Where each row's queries are.
+        sources: Where each row's keys are.
+        sights: For each row which query sees which key, [queries, keys] of 0 and 1; all see all when None.
+
+    Returns:
+        [queries, heads, width]
+    """
+    cap = attention.attn_logit_softcapping
+    query = query * (attention.scaling / cap)
+    output = query.new_empty(len(query), query.shape[1], value.shape[-1])
+    for row, (own, source) in enumerate(zip(spans, sources, strict=True)):
+        keys, values = key[source].permute(1, 2, 0), value[source].transpose(0, 1)
+        step = max(1, TILE_SCORES // (query.shape[1] * keys.shape[2]))
+        for begin in range(own.start, own.stop, step):
+            part = slice(begin, min(begin + step, own.stop))
+            seen = None if sights is None else sights[row][begin - own.start : part.stop - own.start]
+            output[part] = _tile(query[part], keys, values, cap, seen)
+    return output
+
+
+def _tile(query: Tensor, keys: Tensor, values: Tensor, cap: float, seen: Tensor | None) -> Tensor:
+    """Return the mixed values of some queries of one row, [queries, heads, width]."""
+    queries, heads, width = query.shape
+    key_heads = len(keys)
+    # Heads that share keys stand below each other as further queries.
+    grouped = query.view(queries, key_heads, -1, width).permute(1, 2, 0, 3).reshape(key_heads, -1, width)
+    weights = (grouped @ keys).tanh_().mul_(cap).exp_()
+    if seen is not None:
+        weights.view(heads, queries, -1).mul_(seen)
+    mixed = (weights @ values).div_(weights.sum(dim=-1, keepdim=True))
+    return mixed.view(heads, queries, -1).transpose(0, 1)
