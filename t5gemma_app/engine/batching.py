@@ -14,23 +14,27 @@ LARGEST_TOKENS = 131_072
 FREE_SHARE = 0.3
 
 
-def cut_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Return batches of row numbers, longest rows first, each within a budget of padded tokens.
+def cut_batches(lengths: Sequence[int], budget: int, packed: int = 0) -> list[list[int]]:
+    """Return batches of row numbers, longest rows first, each within a budget of tokens, padding counted.
 
     Longest first shows at once whether the memory suffices; similar lengths side by side need little padding.
 
     Args:
         lengths: Tokens of each row.
-        budget: Rows times longest row that one batch may have; a single longer row is a batch of its own.
+        budget: Tokens that one batch may have; a single longer row is a batch of its own.
+        packed: Batches whose longest row has at most so many tokens are computed without padding.
     """
     batches: list[list[int]] = []
-    width = 0
+    width = used = 0
     for row in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        if batches and (len(batches[-1]) + 1) * width <= budget:
+        length = max(1, lengths[row])
+        cost = length if width <= packed else width
+        if batches and used + cost <= budget:
             batches[-1].append(row)
+            used += cost
         else:
             batches.append([row])
-            width = max(1, lengths[row])
+            width = used = length
     return batches
 
 

@@ -23,6 +23,7 @@ from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.failures import as_engine_error, is_memory_error
 from t5gemma_app.engine.loader import Loaded, give_memory_back, keep_buffers, load_weights
+from t5gemma_app.engine.packed import longest_packed
 from t5gemma_app.engine.pool import Pool, Report
 from t5gemma_app.engine.queueing import choose_limits
 from t5gemma_app.engine.rows import Rows, input_rows, read_limit, require_head, window_rows
@@ -167,6 +168,7 @@ class Runtime:
             lambda loaded, batches: ScoreSession(loaded.score, plan.questions, batches, is_memory_error),
             budget,
             urgent,
+            packed=True,
         )
         return plan.spread(scores)
 
@@ -239,6 +241,7 @@ class Runtime:
         work: Callable[[Loaded, list[list[int]]], BatchWork[Any, Result]],
         budget: int | None,
         urgent: bool,
+        packed: bool = False,
     ) -> list[Result]:
         """Compute rows of these lengths batch after batch and wait for their results; loads nothing for no rows."""
         if not lengths:
@@ -247,7 +250,8 @@ class Runtime:
             pass
         loaded = exhaust(self._lease(checkpoint))
         try:
-            session = work(loaded, cut_batches(lengths, budget or self._scoring_budget(loaded)))
+            longest = longest_packed(loaded.model) if packed else 0
+            session = work(loaded, cut_batches(lengths, budget or self._scoring_budget(loaded), longest))
             worker = self._worker(loaded.placement)
             (worker.admit if urgent else worker.admit_background)(session)
             outcome = session.done.get()

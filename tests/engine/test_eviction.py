@@ -31,11 +31,17 @@ def test_a_plan_makes_room_or_changes_nothing(residents, needed, budget):
         assert sum(r.bytes for r in residents if r.leased) + needed > budget
 
 
-@given(st.lists(st.integers(0, 100), max_size=40), st.integers(1, 300))
-def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
-    batches = cut_batches(lengths, budget)
+@given(st.lists(st.integers(0, 100), max_size=40), st.integers(1, 300), st.integers(0, 100))
+def test_batches_hold_every_row_once_within_the_budget(lengths, budget, packed):
+    batches = cut_batches(lengths, budget, packed)
     assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
-    for batch in batches:
-        assert len(batch) == 1 or len(batch) * max(lengths[row] for row in batch) <= budget
     longest = [max(lengths[row] for row in batch) for batch in batches]
     assert longest == sorted(longest, reverse=True)
+    for batch, width in zip(batches, longest, strict=True):
+        padded = len(batch) * width if width > packed else sum(lengths[row] for row in batch)
+        assert len(batch) == 1 or padded <= budget
+
+
+def test_rows_without_padding_fill_their_batch():
+    assert cut_batches([60, 20, 20], 100) == [[0], [1, 2]]
+    assert cut_batches([60, 20, 20], 100, packed=60) == [[0, 1, 2]]
