@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Loaded by other libraries, or needed by parts that are described in the requirement's own comment.
 NOT_IMPORTED = {"accelerate", "pandas", "evaluate"}
-# Kernels and platforms that are used where somebody installed them.
-OPTIONAL = {"flash_attn", "flash_attn_interface", "kernels", "spaces"}
+# Kernels, platforms and adapters that are used where somebody installed them.
+OPTIONAL = {"flash_attn", "flash_attn_interface", "kernels", "peft", "spaces"}
 
 
 def imported() -> set[str]:
