@@ -26,6 +26,8 @@ from t5gemma_app.tasks.files.desk import FileDesk
 from t5gemma_app.tasks.files.jobs import FileOrder
 from t5gemma_app.tasks.files.work import RowWork
 from t5gemma_app.tasks.looking import Looker
+from t5gemma_app.tasks.tag_rows import TASK as TAG
+from t5gemma_app.tasks.tag_rows import tag_rows
 from t5gemma_app.tasks.tagging import Tagger
 
 if TYPE_CHECKING:
@@ -147,6 +149,8 @@ class Services:
         checkpoint = self.catalogue.find(order.checkpoint)
         if order.task == CLASSIFY:
             return classify_rows(self.classification, checkpoint, order.options)
+        if order.task == TAG:
+            return tag_rows(self.tagger, self.extractor, checkpoint, order.options)
         raise InputError(f"Files can't be worked on by {order.task!r}.")
 
     def _new_evaluator(self) -> Evaluator:

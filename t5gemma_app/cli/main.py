@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from t5gemma_app.cli.chat import add_chat
 from t5gemma_app.cli.classify import add_classify
 from t5gemma_app.cli.doctor import add_doctor
+from t5gemma_app.cli.embed import add_embed
 from t5gemma_app.cli.evaluate import add_evaluate
 from t5gemma_app.cli.generate import add_generate
 from t5gemma_app.cli.leaderboard import add_leaderboard
@@ -21,6 +22,7 @@ from t5gemma_app.cli.output import say
 from t5gemma_app.cli.runs import add_runs
 from t5gemma_app.cli.serve import add_serve
 from t5gemma_app.cli.settings import add_settings
+from t5gemma_app.cli.tag import add_tag
 from t5gemma_app.cli.train import add_train
 from t5gemma_app.errors import InputError, PlacementError, SettingsError, UnknownCheckpointError, WorkbenchError
 from t5gemma_app.logs import configure_logging, redact
@@ -77,6 +79,8 @@ def parser() -> argparse.ArgumentParser:
         add_chat,
         add_generate,
         add_classify,
+        add_tag,
+        add_embed,
         add_evaluate,
         add_leaderboard,
         add_runs,

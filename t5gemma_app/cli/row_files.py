@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from t5gemma_app.cli.output import say
 from t5gemma_app.cli.run_words import duration
 from t5gemma_app.errors import InputError, RunFailedError
 from t5gemma_app.settings import ProcessShard
-from t5gemma_app.tasks.files.journal import Done, Journal
+from t5gemma_app.tasks.files.journal import Done, Entry, Journal
 from t5gemma_app.tasks.files.output import added_names, write_output
 from t5gemma_app.tasks.files.running import FileProgress, work_rows
 from t5gemma_app.tasks.files.table import Table, check_columns, format_of, open_table
@@ -33,6 +33,9 @@ LINES_SECONDS = 5.0
 POLL_SECONDS = 0.3
 PATIENCE_SECONDS = 120.0
 """How long one process waits for another that has not begun or gave no sign of life."""
+
+
+Write = Callable[[Iterator[Entry], Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,21 @@ def add_row_file(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same command")
 
 
-def row_file(arguments: argparse.Namespace) -> RowFile:
+def row_file(arguments: argparse.Namespace, usual: Sequence[str] = ("text",), also: Sequence[str] = ()) -> RowFile:
     """Return what the flags say, the file read through.
+
+    Args:
+        arguments: The command line.
+        usual: Columns that are taken where none is named, the first that is there.
+        also: Endings of an output that the command writes itself.
 
     Raises:
         InputError: The files or columns can't be used.
     """
     if arguments.output is None:
         raise InputError("There is no --output.", expected="A file to write, such as out.csv.")
-    format_of(arguments.output.name)
+    if arguments.output.suffix.lower() not in also:
+        format_of(arguments.output.name)
     if not arguments.output.resolve().parent.is_dir():
         raise InputError(f"There is no folder {arguments.output.resolve().parent}.", remedy="Make it first.")
     if arguments.output.exists() and arguments.file.exists() and arguments.output.samefile(arguments.file):
@@ -81,7 +90,8 @@ def row_file(arguments: argparse.Namespace) -> RowFile:
     table = open_table(arguments.file, delimiter=delimiter)
     if table.note:
         say(table.note)
-    column = arguments.column or ("text" if "text" in table.columns or len(table.columns) > 1 else table.columns[0])
+    known = next((name for name in usual if name in table.columns), None)
+    column = arguments.column or known or (usual[0] if len(table.columns) > 1 else table.columns[0])
     columns = check_columns(table, [name for name in (column, arguments.pair_column) if name])
     return RowFile(table, columns, arguments.output, arguments.resume)
 
@@ -92,6 +102,7 @@ def work_file(
     order: dict[str, Any],
     shard: ProcessShard,
     *,
+    write: Write | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Done | None:
     """Work on a file and write it; returns what became of its rows, or None where another process writes it.
@@ -101,6 +112,8 @@ def work_file(
         work: What is done with each row.
         order: What the results depend on beside the file, as JSON values; a resumed run must have the same.
         shard: Which of several processes this one is.
+        write: Writes the output from the results in order; when left out, the rows with their results in the format
+            of the output's name.
         clock: Seconds that never go back.
 
     Raises:
@@ -128,7 +141,10 @@ def work_file(
     if any(name != field for field, name in names.items()):
         say(f"The file has some of the columns already; what is added is called {', '.join(names.values())}.")
     with whole_path(chosen.output) as partial:
-        write_output(chosen.table, journal.entries(), work.fields, partial, format_of(chosen.output.name))
+        if write is not None:
+            write(journal.entries(), partial)
+        else:
+            write_output(chosen.table, journal.entries(), work.fields, partial, format_of(chosen.output.name))
     shutil.rmtree(chosen.folder, ignore_errors=True)
     return done
 
