@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,9 +100,11 @@ def base_folder(named: str, services: Services) -> tuple[Path, str]:
     return snapshot(checkpoint, services.settings, lambda stage, _: tell(stage)), checkpoint.name
 
 
-def command_line() -> str:
-    """Return the command as it was typed, for a card."""
-    return " ".join(["python -m t5gemma_app", *map(shlex.quote, sys.argv[1:])])
+def command_line(words: Sequence[str] | None = None) -> str:
+    """Return the command as it was typed, for a card; of absolute paths the last two parts, without this machine's."""
+    typed = sys.argv[1:] if words is None else words
+    shown = ["/".join(Path(word).parts[-2:]) if Path(word).is_absolute() else word for word in typed]
+    return " ".join(["python -m t5gemma_app", *map(shlex.quote, shown)])
 
 
 def tell(text: str) -> None:
@@ -122,6 +125,12 @@ def show(finished: Finished, as_json: bool) -> None:
     for score in finished.scores:
         print(score_words(score))
     minutes = f"{finished.seconds / 60:.1f} minutes"
+    if not Path(finished.output).exists():
+        say(
+            f"The run is finished, and {finished.output} was removed since; "
+            f"what is left of it is in {finished.output}.run."
+        )
+        return
     say(f"Wrote {finished.output}: step {finished.best_step:,} of {finished.steps:,}, trained for {minutes}.")
 
 

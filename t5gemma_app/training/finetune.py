@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
+from t5gemma_app.benchmarks.catalogue import benchmark_named
 from t5gemma_app.checkpoints.card import DataUse, read_card
+from t5gemma_app.checkpoints.folder import read_config
 from t5gemma_app.checkpoints.placement import Reason
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.training.adapters import add_adapters
@@ -22,7 +24,7 @@ from t5gemma_app.training.heads import load_for_training
 from t5gemma_app.training.loop import Job, Position, Trainer
 from t5gemma_app.training.machine import Machine, open_processes
 from t5gemma_app.training.plan import Plan
-from t5gemma_app.training.prepared import DataOrder, Prepared, kind_of, prepare
+from t5gemma_app.training.prepared import SUPERGLUE, DataOrder, Prepared, kind_of, prepare
 from t5gemma_app.training.processes import Processes
 from t5gemma_app.training.results import Finished, claim, measure_stored, publish
 from t5gemma_app.training.runs import RunFolder
@@ -31,6 +33,7 @@ from t5gemma_app.training.scores import Scores
 
 UNKNOWN_WORD = 3
 """Gemma's id of the unknown word."""
+UNSTATED = "not stated"
 Say = Callable[[str], None]
 
 
@@ -46,7 +49,7 @@ class FinetuneOrder:
     data: DataOrder
     plan: Plan
     machine: Machine = Machine()
-    licence: str = "not stated"
+    licence: str = UNSTATED
     """Licence of the rows."""
     command: str = ""
 
@@ -71,8 +74,8 @@ def finetune(order: FinetuneOrder, say: Say = lambda _: None, stop_after: int | 
     """
     plan = order.plan.checked()
     kind = kind_of(order.data.task)
-    encoder = TextEncoder.from_folder(order.base)
-    prepared = prepare(order.data, encoder, plan.longest, plan.seed)
+    longest = min(plan.longest, read_config(order.base).encoder.positions)
+    prepared = prepare(order.data, TextEncoder.from_folder(order.base), longest, plan.seed)
     run = RunFolder(order.run_folder)
     processes, reasons = open_processes(order.machine, run.path, plan)
     claim(run, processes, order.output, _fingerprint(order, prepared))
@@ -152,7 +155,7 @@ def _finish(
 def _facts(order: FinetuneOrder, prepared: Prepared, position: Position, found: Scores, device: str) -> Facts:
     data: tuple[DataUse, ...] = ()
     for report in prepared.reports:
-        data += data_uses(report.part, report.sources, report.rows, order.licence)
+        data += data_uses(report.part, report.sources, report.rows, _licence(order))
     remarks = [f"The weights are those of step {position.best_step:,}, the best of all evaluations on the same rows."]
     if prepared.reports[1].held_out:
         remarks.append(f"{order.data.share:.0%} of the training rows were held out by the seed to evaluate on.")
@@ -174,6 +177,13 @@ def _facts(order: FinetuneOrder, prepared: Prepared, position: Position, found: 
         stage="instruction-tuned" if order.data.task == "chat" else None,
         remarks=tuple(remarks),
     )
+
+
+def _licence(order: FinetuneOrder) -> str:
+    """Return the licence of the rows: as named, else what is known of a SuperGLUE task."""
+    if order.licence == UNSTATED and order.data.task.startswith(SUPERGLUE):
+        return benchmark_named(order.data.task.removeprefix(SUPERGLUE)).licence
+    return order.licence
 
 
 def _fingerprint(order: FinetuneOrder, prepared: Prepared) -> dict[str, Any]:

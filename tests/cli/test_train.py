@@ -9,6 +9,7 @@ import pytest
 
 from t5gemma_app.checkpoints.folder import read_folder
 from t5gemma_app.cli.main import main
+from t5gemma_app.cli.train_flags import command_line
 from tests.training.rows import opinions, save_base, tagged, write_rows
 
 FAST = ["--cpu", "--replicas", "1", "--batch-rows", "16", "--rate", "1e-3"]
@@ -125,3 +126,8 @@ def test_sizes_are_for_new_models(folder: Path, build, capsys) -> None:
     ]
     assert main([*words, "--output", str(folder / "never")], build) == 2
     assert "for a new model" in capsys.readouterr().err
+
+
+def test_a_cards_command_has_no_folders_of_the_machine() -> None:
+    words = ["train", "finetune", "--train", "/home/somebody/data/sst2", "--output", "out/it's"]
+    assert command_line(words) == "python -m t5gemma_app train finetune --train data/sst2 --output 'out/it'\"'\"'s'"
