@@ -152,6 +152,13 @@ def test_something_is_opened_as_long_as_anything_is_listed() -> None:
         Catalogue(()).default(Settings(), nothing)
 
 
+def test_a_head_is_not_opened_while_something_writes() -> None:
+    head = Checkpoint("head", "local", "/head", head="sequence", labels=("good", "bad"))
+    writes = Checkpoint("writes", "local", "/writes", stage="pretrained")
+    assert (head.kind, writes.kind) == ("sequence head", "text")
+    assert Catalogue((head, writes)).default(Settings(), lambda _: True)[0] == writes
+
+
 def test_building_takes_milliseconds(demo: Path) -> None:
     build_catalogue(Settings(), demo)
     started = time.process_time()
