@@ -30,7 +30,7 @@ from t5gemma_app.ui.look_tab import build_look_tab
 from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.openai.routes import openai_mount
 from t5gemma_app.ui.run_desk import RunDesk
-from t5gemma_app.ui.running import MAX_READERS
+from t5gemma_app.ui.running import OTHER_THREADS, readers
 from t5gemma_app.ui.tag_api import build_tag_endpoints
 from t5gemma_app.ui.tag_tab import build_tag_tab
 from t5gemma_app.ui.theme import ICON, SCRIPTS, STYLESHEETS, build_theme
@@ -66,7 +66,7 @@ def build(services: Services) -> gr.Blocks:
             with gr.Tab("Classify", id="classify") as classifying:
                 build_classify_tab(blocks, services, classifying)
             with gr.Tab("Tag", id="tag") as tagging:
-                build_tag_tab(services, tagging)
+                build_tag_tab(blocks, services, tagging)
             with gr.Tab("Look inside", id="look") as inside:
                 build_look_tab(services, inside)
             with gr.Tab("Evaluate", id="evaluate") as evaluate:
@@ -129,7 +129,7 @@ def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:
         SettingsError: Programs of strangers would need no key, or what a setting needs is not installed.
     """
     settings = services.settings
-    blocks.queue(api_open=False, max_size=settings.max_waiting + MAX_READERS, default_concurrency_limit=4)
+    blocks.queue(api_open=False, max_size=readers(settings), default_concurrency_limit=4)
     options = _launch_options(services)
     if settings.openai:
         options["app_kwargs"] = {"routes": [openai_mount(services)]}  # looked at before Gradio's own
@@ -168,7 +168,7 @@ def _launch_options(services: Services) -> dict[str, Any]:
         "quiet": True,
         "footer_links": ["api"],
         "max_file_size": f"{services.settings.max_upload_mb}mb",
-        "max_threads": MAX_READERS + 16,
+        "max_threads": readers(services.settings) + OTHER_THREADS,
         "state_session_capacity": SESSIONS,
         "blocked_paths": _private_folders(services),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -13,6 +13,9 @@ from t5gemma_app.engine.types import HeadInput
 from t5gemma_app.errors import InputError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.tasks.classification import Classifier, ClassifyOptions
+from t5gemma_app.tasks.classify_rows import TASK
+from t5gemma_app.tasks.files.jobs import FileOrder
+from t5gemma_app.tasks.files.table import Table
 from t5gemma_app.tasks.labels import NONE
 from t5gemma_app.tasks.occlusion import occlude
 from t5gemma_app.tasks.verdicts import Unread
@@ -146,6 +149,16 @@ class ClassifyHandlers:
         if not access.ready:
             raise InputError(f"{checkpoint.name} can't be used yet.", expected=access.sentence)
         return checkpoint, classifier
+
+    def file_order(self, table: Table, columns: tuple[str, ...], values: tuple[Any, ...]) -> FileOrder:
+        """Return what is to be done with a file.
+
+        Raises:
+            WorkbenchError: It can't be done; the message says why.
+        """
+        wishes = Options(*values)
+        checkpoint, _ = self.classifier(wishes)
+        return FileOrder(TASK, checkpoint.name, columns, asdict(options_of(checkpoint, wishes)))
 
     def found(self, name: str | None) -> Checkpoint | None:
         """Return a checkpoint by its name, or nothing."""

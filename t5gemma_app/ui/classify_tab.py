@@ -9,29 +9,19 @@ import gradio as gr
 
 from t5gemma_app.services import Services
 from t5gemma_app.tasks.classification import THRESHOLD
-from t5gemma_app.tasks.files.table import SUFFIXES
 from t5gemma_app.tasks.labels import NONE
 from t5gemma_app.tasks.wordings import WORDINGS
 from t5gemma_app.ui.chat_tab import CHEAP, STREAM
-from t5gemma_app.ui.classify_files import NO_PAIR, FileHandlers
 from t5gemma_app.ui.classify_handlers import FILE, FIRST_LABELS, MODES, PAIR, TEXT, ClassifyHandlers
 from t5gemma_app.ui.classify_view import start_html
+from t5gemma_app.ui.file_handlers import FileHandlers
+from t5gemma_app.ui.file_part import FileSource, build_file_part, build_file_source, build_following
 from t5gemma_app.ui.running import answer_group
 
-TICK_SECONDS = 1.0
 EXAMPLE_SCRIPT = "element.addEventListener('click', (event) => classifying.clicked(event.target));"
-JOBS_SCRIPT = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-act]');
-  if (!button) return;
-  const sent = { act: button.dataset.act, job: button.dataset.job };
-  if (sent.act !== 'remove' || confirm('Delete this file and its labels from the server?')) trigger('steer', sent);
-});
-"""
-KEY, KEY_WORD = "t5gemma-files", "t5gemma-workbench"
-"""Where the browser keeps the ids of its files; the word only keeps Gradio from making a new one at each start."""
+KEY = "t5gemma-files"
+"""Where the browser keeps the ids of its files."""
 ABOUT_WORDING = "A name, or a text of your own with {text} and {label}: what stands before {label} is read once."
-FLAGS = {"concurrency_id": "files", "concurrency_limit": 2, "show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +31,7 @@ class Source:
     mode: gr.Radio
     text: gr.Textbox
     pair: gr.Textbox
-    folder: gr.Column
-    upload: gr.File
-    column: gr.Dropdown
-    second: gr.Dropdown
+    file: FileSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +64,20 @@ def build_classify_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> No
     said = gr.Textbox("", visible="hidden", elem_id="classify-said")
     shown = [result, why, how.start, how.stop, ask_why, said]
     _wire_texts(handlers, tab, source, how, shown)
-    # Outside of what is hidden at first: Gradio makes hidden parts when they are shown, too late for what is kept.
-    kept = gr.BrowserState([], storage_key=KEY, secret=KEY_WORD)
-    timer = gr.Timer(TICK_SECONDS, active=False)
+    following = build_following(KEY)
     with gr.Column(visible=False, elem_id="classify-files") as files:
-        _build_files(blocks, services, source, how, kept, timer)
+        build_file_part(
+            blocks,
+            FileHandlers(services, handlers.file_order),
+            "classify",
+            source.file,
+            how.start_file,
+            how.options,
+            following,
+            source.mode.change,
+        )
     source.mode.change(
-        _parts, source.mode, [source.text, source.pair, source.folder, files, how.start, how.start_file], **CHEAP
+        _parts, source.mode, [source.text, source.pair, source.file.folder, files, how.start, how.start_file], **CHEAP
     )
     source.mode.change(lambda mode, name: handlers.picked(name, mode)[-3:], [source.mode, how.options[0]],
                        [result, why, ask_why], **CHEAP)  # fmt: skip
@@ -99,19 +93,7 @@ def _source() -> Source:
         label="Second text", placeholder="The one that belongs to it", lines=3, max_lines=10, visible=False,
         elem_id="classify-pair",
     )  # fmt: skip
-    with gr.Column(visible=False, elem_id="classify-file") as folder:
-        upload = gr.File(
-            label="csv, tsv, jsonl or parquet", file_types=sorted(SUFFIXES), height=148, elem_id="classify-upload",
-        )  # fmt: skip
-        with gr.Row(elem_id="classify-columns", equal_height=False):
-            column = gr.Dropdown(
-                [], label="Column with the text", visible=False, min_width=120, elem_id="classify-column"
-            )
-            second = gr.Dropdown(
-                [NO_PAIR], value=NO_PAIR, label="A second one that belongs to it", visible=False, min_width=120,
-                elem_id="classify-second",
-            )  # fmt: skip
-    return Source(mode, text, pair, folder, upload, column, second)
+    return Source(mode, text, pair, build_file_source("classify"))
 
 
 def _how(handlers: ClassifyHandlers) -> How:
@@ -174,34 +156,6 @@ def _wire_texts(handlers: ClassifyHandlers, tab: gr.Tab, source: Source, how: Ho
     checkpoint.input(handlers.picked, [checkpoint, source.mode], suited, **CHEAP)
     # A continuation can't ask for several labels, and a question need not ask for one.
     several.input(lambda on: "question" if on else "topic", several, how.options[2], **CHEAP)
-
-
-def _build_files(
-    blocks: gr.Blocks, services: Services, source: Source, how: How, kept: gr.BrowserState, timer: gr.Timer
-) -> None:
-    handlers = FileHandlers(services)
-    notice = gr.HTML("", apply_default_css=False, elem_id="classify-notice")
-    first_rows = gr.HTML("", apply_default_css=False, elem_id="classify-preview")
-    download = gr.File(label="Ready", interactive=False, visible=False, height=64, elem_id="classify-download")
-    jobs = gr.HTML("", js_on_load=JOBS_SCRIPT, apply_default_css=False, elem_id="classify-jobs")
-    before = gr.State("")
-    following = (handlers.shown, [kept, before], [jobs, timer, before])
-    source.upload.change(
-        handlers.looked, source.upload, [first_rows, source.column, source.second, how.start_file, notice], **FLAGS
-    )
-    for picker in (source.column, source.second):
-        picker.input(handlers.marked, [source.upload, source.column, source.second], first_rows, **FLAGS)
-    starting = how.start_file.click(
-        handlers.start,
-        [kept, source.upload, source.column, source.second, *how.options],
-        [kept, notice, source.upload],
-        trigger_mode="once",
-        **FLAGS,
-    )
-    steering = jobs.steer(handlers.steered, kept, [kept, notice, download], **FLAGS)
-    steering.then(None, download, None, js="() => classifying.fetch()")
-    for event in (starting.then, steering.then, blocks.load, timer.tick, source.mode.change):
-        event(*following, **CHEAP)
 
 
 def _parts(mode: str) -> tuple[Any, ...]:

@@ -169,7 +169,7 @@ def _build_nearest(handlers: SimilarHandlers, checkpoint: gr.Dropdown, pooling: 
         with gr.Row(elem_id="nearest-head", equal_height=False):
             upload = gr.File(
                 label="csv, tsv, jsonl or parquet", file_types=sorted(SUFFIXES), height=148, min_width=240,
-                elem_id="nearest-upload",
+                elem_id="nearest-upload", elem_classes="wb-upload",
             )  # fmt: skip
             with gr.Column(min_width=240):
                 question = gr.Textbox(label="Look for", lines=2, max_lines=6, elem_id="nearest-question")

@@ -13,7 +13,7 @@ from t5gemma_app.ui.charts.matrix import Drawn, Tile, matrix
 from t5gemma_app.ui.charts.standalone import standalone
 from t5gemma_app.ui.markup import text
 
-WIDE, NARROW = 1080, 356
+WIDE, NARROW = 980, 356
 MOST_INLINE, MOST_SAVED = 6_000, 40_000
 """Cells of a heat map on the page, and in a file."""
 ABOUT = (

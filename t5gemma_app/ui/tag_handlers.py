@@ -15,7 +15,10 @@ from t5gemma_app.errors import InputError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.tasks.annotations import to_conll, to_json
 from t5gemma_app.tasks.extraction import Asking, Extracted
+from t5gemma_app.tasks.files.jobs import FileOrder
+from t5gemma_app.tasks.files.table import Table, preview
 from t5gemma_app.tasks.schemes import label_map
+from t5gemma_app.tasks.tag_rows import TASK, TagOrder, holds_words, tag_rows
 from t5gemma_app.tasks.tagging import TagOptions, text_input
 from t5gemma_app.ui.access_words import access_html, checkpoint_choices, opening_checkpoint
 from t5gemma_app.ui.markup import problem, text
@@ -117,6 +120,32 @@ class TagHandlers:
             return "", problem(error.what, error.expected, error.remedy)
         ending = "json" if kind == "json" else "conll"
         return json.dumps({"name": f"tags.{ending}", "type": EXPORTS[kind][1], "content": content}), ""
+
+    def file_order(self, table: Table, columns: tuple[str, ...], values: tuple[Any, ...]) -> FileOrder:
+        """Return what is to be done with a file.
+
+        Args:
+            table: The file; its first row says whether it holds words in place of texts.
+            columns: The chosen column.
+            values: Checkpoint, labels, places, aggregation, scheme, whether random heads are taken, and a threshold.
+
+        Raises:
+            WorkbenchError: It can't be done; the message says why.
+        """
+        name, labels, places, aggregation, scheme, random_head, threshold = values
+        checkpoint = self.services.catalogue.find(str(name or ""))
+        asks = checkpoint.head == "none"
+        options = TagOptions(aggregation, str(scheme), float(threshold or 0), bool(random_head))
+        first = preview(table, 1)
+        order = TagOrder(
+            options=TagOptions() if asks else options,
+            labels=str(labels or "") if asks else "",
+            every=places != FIRST,
+            words=bool(columns and first) and holds_words(first[0].get(columns[0])),
+        )
+        tag_rows(self.services.tagger, self.services.extractor, checkpoint, order)
+        self._require_access(checkpoint)
+        return FileOrder(TASK, checkpoint.name, columns, order.to_data())
 
     def _read(self, checkpoint: Checkpoint, written: str, options: TagOptions) -> Iterator[str | Extracted]:
         """Tag with a head."""

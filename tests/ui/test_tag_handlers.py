@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -10,6 +13,7 @@ from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.errors import InputError
 from t5gemma_app.tasks.spans import Span
 from t5gemma_app.tasks.tagging import Tagged, WordTag
+from t5gemma_app.ui.file_handlers import NO_PAIR, FileHandlers
 from t5gemma_app.ui.tag_carried import pack, unpack
 from t5gemma_app.ui.tag_handlers import EVERY, FIRST, TagHandlers, start_html
 from tests.ui.fakes import DEMO, HEAD, OTHER, TAGGER, fake_services
@@ -126,3 +130,50 @@ def test_what_the_browser_keeps_comes_back():
 def test_what_is_damaged_is_refused(raw):
     with pytest.raises(InputError, match="damaged"):
         unpack(raw)
+
+
+@pytest.fixture
+def files(tmp_path):
+    services = fake_services(tmp_path / "data", NamingEngine(), (TAGGER,))
+    yield FileHandlers(services, TagHandlers(services).file_order, pairs=False)
+    services.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "added"),
+    [
+        ('{"text": "Mia in Oslo"}\n', "text", None),
+        ('{"tokens": ["Mia", "in", "Oslo"]}\n', "tokens", ["B-person", "O", "B-place"]),
+    ],
+)
+def test_a_file_is_tagged_and_comes_back(files, tmp_path, content, column, added):
+    source = tmp_path / "in.jsonl"
+    source.write_text(content)
+    request = SimpleNamespace(client=SimpleNamespace(host="127.0.0.1"), session_hash="s")
+    values = (TAGGER.name, "", EVERY, "first", "auto", False, 0.0)
+    ids, notice, _ = files.start(request, [], str(source), column, NO_PAIR, *values)
+    assert notice == ""
+    deadline = time.monotonic() + 60
+    while files.services.files().get(ids[0]).state.open and time.monotonic() < deadline:
+        time.sleep(0.02)
+    html = files.shown(ids, "")[0]
+    assert 'data-state="done"' in html and "person" in html and "place" in html
+    event = SimpleNamespace(_data={"act": "get-jsonl", "job": ids[0]})
+    row = json.loads(Path(files.steered(ids, event)[2]["value"]).read_text(encoding="utf-8"))
+    assert [span["label"] for span in row["spans"]] == ["person", "place"]
+    assert row.get("tags") == added
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((DEMO.name, " ", EVERY, "first", "auto", False, 0.0), "no labels"),
+        ((TAGGER.name, "", EVERY, "sum", "auto", False, 0.0), "no aggregation"),
+        (("nothing", "", EVERY, "first", "auto", False, 0.0), "There is no checkpoint"),
+        (("t5gemma-2b-2b-ul2", "x", EVERY, "first", "auto", False, 0.0), "can&#x27;t be used yet"),
+    ],
+)
+def test_a_file_that_can_not_be_tagged_is_said(files, tmp_path, values, words):
+    source = tmp_path / "in.csv"
+    source.write_text("text\nMia\n")
+    assert words in files.start(SimpleNamespace(), [], str(source), "text", NO_PAIR, *values)[1]

@@ -14,6 +14,8 @@ _NARROWEST, _WIDEST, _HIGHEST = 12.0, 56.0, 26.0
 _LEAST_FOR_NUMBERS = 30.0
 """From this width of a cell on its number is written into it."""
 _ROW_LETTERS, _COLUMN_LETTERS = 26, 18
+_WIDE_LETTER = 7.2
+"""Width of a letter in words of one or two syllables, which have no narrow ones to make up for the wide."""
 _SLANT = 0.78
 """Sine and cosine of the angle at which the columns' words stand, with a margin for wide letters."""
 
@@ -57,7 +59,7 @@ def matrix(
         description: The same in words, for those who can't see it.
     """
     letters = min(_ROW_LETTERS, int(width * 0.28 / LETTER), max(map(len, rows), default=1))
-    left = letters * LETTER + 12
+    left = letters * _WIDE_LETTER + 12
     named = [shortened(column, _COLUMN_LETTERS) for column in columns]
     top = max(map(len, named), default=1) * LETTER * _SLANT + 28
     overhang = len(named[-1]) * LETTER * _SLANT if named else 0.0

@@ -35,9 +35,9 @@ window.classifying = (() => {
   };
 
   // The link appears once the page has drawn the file that the server wrote.
-  const fetch = async () => {
+  const fetch = async (place) => {
     for (let turn = 0; turn < 40; turn += 1) {
-      const link = document.querySelector("#classify-download a[href]");
+      const link = document.querySelector(`${place} a[href]`);
       if (link && link.href !== fetch.last) {
         fetch.last = link.href;
         link.click();

@@ -5,16 +5,20 @@ window.looking = (() => {
 
   const bytes = (packed) => Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
 
+  // The page changes the same element when another layer is shown; the chosen word stays while the answer does.
   const numbers = (root) => {
-    if (!decoded.has(root)) {
-      const shares = bytes(root.dataset.shares);
-      decoded.set(root, {
-        depths: bytes(root.dataset.depths),
-        shares: Float32Array.from({ length: shares.length / 2 }, (_, at) => (shares[2 * at] + 256 * shares[2 * at + 1]) / 100),
-        width: Number(root.dataset.width),
-        pinned: Number(root.dataset.first),
-      });
-    }
+    const known = decoded.get(root);
+    if (known?.packed === root.dataset.shares) return known;
+    const shares = bytes(root.dataset.shares);
+    const answer = root.querySelector(".wb-look-answer").textContent;
+    decoded.set(root, {
+      packed: root.dataset.shares,
+      depths: bytes(root.dataset.depths),
+      shares: Float32Array.from({ length: shares.length / 2 }, (_, at) => (shares[2 * at] + 256 * shares[2 * at + 1]) / 100),
+      width: Number(root.dataset.width),
+      answer,
+      pinned: known?.answer === answer ? known.pinned : Number(root.dataset.first),
+    });
     return decoded.get(root);
   };
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from t5gemma_app.tasks.files.jobs import FileState
-from t5gemma_app.ui.classify_files import NO_PAIR, FileHandlers
-from t5gemma_app.ui.classify_handlers import Options
+from t5gemma_app.ui.classify_handlers import ClassifyHandlers, Options
+from t5gemma_app.ui.file_handlers import NO_PAIR, FileHandlers
 from tests.ui.fakes import DEMO, HEAD, fake_services
 
 OPTIONS = Options(HEAD.name, [], "topic", False, False, False, False, 0.5, False)
@@ -18,7 +19,8 @@ VISITOR = SimpleNamespace(client=SimpleNamespace(host="127.0.0.1"), session_hash
 
 @pytest.fixture
 def handlers(tmp_path):
-    handlers = FileHandlers(fake_services(tmp_path / "data", max_rows=200))
+    services = fake_services(tmp_path / "data", max_rows=200)
+    handlers = FileHandlers(services, ClassifyHandlers(services).file_order)
     yield handlers
     handlers.services.close()
 
@@ -126,8 +128,21 @@ def test_whatever_a_browser_keeps_does_no_harm(handlers, ids):
     assert "No file is being read" in html and timer.active is False
 
 
+def test_files_to_download_do_not_pile_up(handlers, source, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    (tmp_path / "temp").mkdir()
+    ids = started(handlers, source)
+    finish(handlers, ids)
+    first, second = (Path(act(handlers, ids, "get-csv")[2]["value"]) for _ in range(2))
+    assert first.is_file() and second.is_file()  # one that Gradio still copies stays
+    os.utime(first.parent, (0, 0))
+    act(handlers, ids, "get-csv")
+    assert not first.exists() and second.is_file()
+
+
 def test_visitors_of_a_public_server_share_the_queue(tmp_path, source):
-    handlers = FileHandlers(fake_services(tmp_path / "public", host="0.0.0.0"))
+    services = fake_services(tmp_path / "public", host="0.0.0.0")
+    handlers = FileHandlers(services, ClassifyHandlers(services).file_order)
     handlers.services.engine.delay = 0.05
     ids = []
     for _ in range(2):

@@ -1,11 +1,14 @@
-"""The steps of the Classify tab for files: looking at one, starting it, and following it while it is worked on."""
+"""The steps of a tab for files: looking at one, starting it, and following it while it is worked on."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,19 +16,23 @@ import gradio as gr
 
 from t5gemma_app.errors import InputError, UnknownRunError, WorkbenchError
 from t5gemma_app.services import Services
-from t5gemma_app.tasks.classify_rows import TASK
 from t5gemma_app.tasks.files.jobs import FileJob, FileOrder
 from t5gemma_app.tasks.files.running import FileProgress
 from t5gemma_app.tasks.files.table import FORMATS, Format, Table, open_table, preview
-from t5gemma_app.ui.classify_file_view import jobs_html, preview_html
-from t5gemma_app.ui.classify_handlers import ClassifyHandlers, Options, options_of
+from t5gemma_app.ui.file_view import jobs_html, preview_html
 from t5gemma_app.ui.markup import problem
 from t5gemma_app.ui.visitors import visitor_of_page
 
 LISTED = 8
 """Files of one browser that are followed."""
 NO_PAIR = "none"
-_USUAL = ("text", "sentence", "review", "content", "body", "message", "question")
+DOWNLOADS, DOWNLOAD_SECONDS = "t5gemma-downloads", 600.0
+"""Folder of the system's temporary ones in which files to download are written, and how long they stay."""
+USUAL = ("text", "sentence", "review", "content", "body", "message", "question")
+"""Columns that hold the text in most files."""
+
+OrderOf = Callable[[Table, tuple[str, ...], tuple[Any, ...]], FileOrder]
+"""Makes an order of a file, its chosen columns and the tab's controls; raises `WorkbenchError` where it can't."""
 
 
 class Looked(NamedTuple):
@@ -43,6 +50,11 @@ class FileHandlers:
     """The steps around files."""
 
     services: Services
+    order_of: OrderOf
+    pairs: bool = True
+    """Whether a second column may belong to the first."""
+    usual: tuple[str, ...] = USUAL
+    """Columns that are chosen at first, the first that is there."""
 
     def looked(self, path: Any) -> Looked:
         """Return the first rows of an uploaded file and its columns."""
@@ -51,11 +63,13 @@ class FileHandlers:
             return Looked("", hidden, hidden, gr.update(interactive=False), "")
         try:
             table = self._table(path)
-            column = next((name for name in _USUAL if name in table.columns), table.columns[0])
+            column = next((name for name in self.usual if name in table.columns), table.columns[0])
             return Looked(
                 preview_html(table, preview(table), [column]),
                 gr.update(choices=list(table.columns), value=column, visible=True),
-                gr.update(choices=[NO_PAIR, *table.columns], value=NO_PAIR, visible=len(table.columns) > 1),
+                gr.update(
+                    choices=[NO_PAIR, *table.columns], value=NO_PAIR, visible=self.pairs and len(table.columns) > 1
+                ),
                 gr.update(interactive=True),
                 "",
             )
@@ -75,12 +89,10 @@ class FileHandlers:
     ) -> tuple[Any, str, Any]:
         """Queue a file; returns this browser's files, a notice, and the upload, emptied where all went well."""
         try:
-            handlers, wishes = ClassifyHandlers(self.services), Options(*values)
-            checkpoint, _ = handlers.classifier(wishes)
-            options = asdict(options_of(checkpoint, wishes))
-            order = FileOrder(TASK, checkpoint.name, _columns(column, second), options)
+            table = self._table(path)
+            order = self.order_of(table, _columns(column, second), values)
             owner = "" if self.services.settings.local else visitor_of_page(request)
-            job = self.services.files().add(self._table(path), order, owner)
+            job = self.services.files().add(table, order, owner)
         except WorkbenchError as error:
             return gr.skip(), _said(error), gr.skip()
         return [job.id, *_ids(ids)][:LISTED], "", None
@@ -112,13 +124,13 @@ class FileHandlers:
         return [one for one in kept if act != "remove" or one != job_id], "", gr.update(visible=False)
 
     def _written(self, job_id: str, kind: str) -> str:
-        """Write a file with what was found and return where; Gradio copies it and deletes its copy after a day."""
+        """Write a file with what was found and return where; Gradio takes a copy, and deletes that after a day."""
         if kind not in FORMATS:
             raise InputError(f"There is no format {kind[:40]!r}.", expected=", ".join(FORMATS))
         chosen: Format = kind
         job = self.services.files().get(job_id)
         stem = "".join(c if c.isalnum() or c in "-_. " else "_" for c in Path(job.table.name).stem)[:60] or "file"
-        folder = Path(tempfile.mkdtemp(prefix="t5gemma-"))
+        folder = _fresh_folder()
         path = folder / f"{stem}-labelled.{kind}"
         try:
             self.services.files().write(job_id, chosen, path)
@@ -140,6 +152,17 @@ class FileHandlers:
         if not path or not Path(str(path)).is_file():
             raise InputError("There is no file.", remedy="Choose one first.")
         return open_table(Path(str(path)), most_rows=self.services.settings.max_rows)
+
+
+def _fresh_folder() -> Path:
+    """Return an empty folder for one file, and remove earlier ones whose files Gradio has copied long since."""
+    home = Path(tempfile.gettempdir()) / DOWNLOADS
+    home.mkdir(exist_ok=True)
+    for old in home.iterdir():
+        with contextlib.suppress(OSError):  # another download may have removed it
+            if time.time() - old.stat().st_mtime > DOWNLOAD_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=home))
 
 
 def _columns(column: Any, second: Any) -> tuple[str, ...]:

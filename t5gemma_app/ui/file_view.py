@@ -1,4 +1,4 @@
-"""Files on the Classify tab as HTML: the first rows, and files that are worked on with progress and histogram."""
+"""Files as HTML: the first rows, and files that are worked on with progress and histogram."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ def _job(job: FileJob, progress: FileProgress) -> str:
 def _order_words(job: FileJob) -> str:
     columns = " and ".join(job.order.columns)
     labels = job.order.options.get("labels") or ()
-    by = f"by {job.order.checkpoint}" + (f" into {_cut(', '.join(labels), 60)}" if labels else "")
+    listed = labels if isinstance(labels, str) else ", ".join(labels)
+    by = f"by {job.order.checkpoint}" + (f" into {_cut(listed, 60)}" if listed else "")
     return f"{columns} {by}"
 
 
