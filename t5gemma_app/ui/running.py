@@ -12,16 +12,20 @@ from typing import Protocol
 
 from t5gemma_app.settings import Settings
 
-MAX_READERS = 32
-"""Answers whose events are read at the same time; each takes a thread while it waits or streams."""
+SPARE_READERS = 8
+"""Requests that are read beyond those that the engine takes: they only come to hear that it is busy, in its words."""
+OTHER_THREADS = 16
+"""Threads for everything on the page that waits for no answer."""
+
+
+def readers(settings: Settings) -> int:
+    """Return how many answers are read at the same time; each takes a thread while it waits or streams."""
+    return settings.max_answers + settings.max_waiting + SPARE_READERS
 
 
 def answer_group(settings: Settings) -> dict[str, str | int]:
     """Return the queue group of everything that waits for the engine, which orders and limits the work itself."""
-    return {
-        "concurrency_id": "answers",
-        "concurrency_limit": min(settings.max_answers + settings.max_waiting, MAX_READERS),
-    }
+    return {"concurrency_id": "answers", "concurrency_limit": readers(settings)}
 
 
 class Stoppable(Protocol):
