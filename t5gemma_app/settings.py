@@ -197,10 +197,15 @@ def _shown(value: Any) -> str:
 
 
 def quiet_libraries(environ: dict[str, str] | None = None) -> None:
-    """Switch off the libraries' telemetry unless the owner decided otherwise; call before importing them."""
+    """Switch off the libraries' telemetry unless the owner decided otherwise; call before importing them.
+
+    Gradio also makes a table of its last 10,000 steps after every step, for a page of statistics that is not served.
+    """
     target = os.environ if environ is None else environ
     for name, value in (
         ("GRADIO_ANALYTICS_ENABLED", "False"),
+        ("GRADIO_ANALYTICS_MAX_EVENTS", "1"),
+        ("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000"),
         ("HF_HUB_DISABLE_TELEMETRY", "1"),
         ("TOKENIZERS_PARALLELISM", "false"),
     ):
