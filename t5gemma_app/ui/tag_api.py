@@ -32,12 +32,13 @@ class TagEndpoints:
         self,
         text: str,
         checkpoint: str = "",
-        labels: str = "",
+        labels: str | list[str] = "",
         aggregation: str = "first",
         threshold: float = 0.0,
         scheme: str = "auto",
         occurrences: str = "all",
         tokens: list[str] | None = None,
+        random_head: bool = False,
         request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Label the words of a text.
@@ -46,19 +47,21 @@ class TagEndpoints:
             text: What is tagged; empty where tokens are given.
             checkpoint: A name of `/checkpoints`; where it is empty, the first with a token head, or with labels the
                 app's default.
-            labels: What to look for by asking a checkpoint without a head, parted by commas.
+            labels: What to look for by asking a checkpoint without a head: a list, or one text with commas.
             aggregation: What decides a word of several pieces: first, average, max, or none.
             threshold: Spans less probable are left out.
             scheme: How the head's labels mark spans: auto, BIO, IO, BIOES or words.
             occurrences: Whether all places of an answer count, or only the first: all or first.
             tokens: Words in place of a text; each gets one tag.
+            random_head: Whether a head without trained weights is used all the same.
             request: Who asks.
         """
         try:
-            if str(labels).strip():
-                return self._asked(str(text), str(checkpoint), str(labels), str(occurrences), request)
+            if labels if isinstance(labels, list) else str(labels).strip():
+                return self._asked(str(text), str(checkpoint), labels, str(occurrences), request)
             one = token_input([str(token) for token in tokens]) if tokens else text_input(str(text))
-            options = TagOptions(aggregation, str(scheme), _number("threshold", threshold))  # type: ignore[arg-type]
+            least = _number("threshold", threshold)
+            options = TagOptions(aggregation, str(scheme), least, bool(random_head))  # type: ignore[arg-type]
             (tagged,) = self.services.tagger.tag(self._tagging(str(checkpoint)), [one], options, urgent=True)
         except WorkbenchError as error:
             raise gr.Error(str(error), print_exception=False) from error
@@ -82,7 +85,7 @@ class TagEndpoints:
         return [list(vector) for vector in vectors]
 
     def _asked(
-        self, text: str, checkpoint: str, labels: str, occurrences: str, request: gr.Request | None
+        self, text: str, checkpoint: str, labels: str | list[str], occurrences: str, request: gr.Request | None
     ) -> dict[str, Any]:
         if occurrences not in ("all", "first"):
             raise InputError(f"The occurrences are {occurrences!r}.", expected="It is all or first.")

@@ -32,7 +32,17 @@ def test_every_argument_but_the_first_has_a_default(client: Client) -> None:
     api: Any = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     taken = {name: [p["parameter_name"] for p in api[name]["parameters"]] for name in ("/tag", "/embed")}
     assert taken == {
-        "/tag": ["text", "checkpoint", "labels", "aggregation", "threshold", "scheme", "occurrences", "tokens"],
+        "/tag": [
+            "text",
+            "checkpoint",
+            "labels",
+            "aggregation",
+            "threshold",
+            "scheme",
+            "occurrences",
+            "tokens",
+            "random_head",
+        ],
         "/embed": ["text", "checkpoint", "pooling"],
     }
     for name in taken:
@@ -55,7 +65,7 @@ def test_given_words_get_one_tag_each(client: Client) -> None:
 
 
 def test_labels_are_asked_for(client: Client) -> None:
-    found = client.predict("Mia met Mia.", labels="person, place", occurrences="first", api_name="/tag")
+    found = client.predict("Mia met Mia.", labels=["person", "place"], occurrences="first", api_name="/tag")
     assert [(s["start"], s["score"]) for s in found["spans"]] == [(0, None)]
     assert found["dropped"] == [{"label": "person", "text": "Zed"}]
 
@@ -75,6 +85,7 @@ def test_texts_become_vectors(client: Client) -> None:
         ("/tag", {"text": "x", "checkpoint": "nothing"}, "There is no checkpoint"),
         ("/tag", {"text": "x", "threshold": 7}, "threshold is 7"),
         ("/tag", {"text": "x", "labels": "a", "occurrences": "some"}, "occurrences are 'some'"),
+        ("/tag", {"text": "x", "labels": "a, ,b"}, "Label 2 of 3 is empty"),
         ("/tag", {"text": "x", "tokens": ["a", " "]}, "Token 2 is blank"),
         ("/embed", {"text": ["a", ""]}, "Text 2 is empty"),
         ("/embed", {"text": "a", "pooling": "max"}, "no pooling"),
