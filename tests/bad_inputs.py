@@ -22,6 +22,7 @@ from t5gemma_app.settings import Secret, Settings
 from t5gemma_app.tasks.archive import from_json
 from t5gemma_app.tasks.turns import Turn
 from tests.bad_files import ATTEMPTS
+from tests.bad_words import WORDS
 from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -266,7 +267,7 @@ CASES = (
     Case("a temperature below 0", "command line", _words(*CHAT, "--temperature", "-1")),
     Case("flags that contradict each other", "command line", _words(*CHAT, "--greedy", "--temperature", "1")),
     Case("a line of a file that is not JSON", "command line", _bad_generate_line),
-    *(Case(*attempt) for attempt in ATTEMPTS),
+    *(Case(*attempt) for attempt in (*ATTEMPTS, *WORDS)),
 )
 
 
