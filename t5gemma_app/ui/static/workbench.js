@@ -192,9 +192,16 @@ window.workbench = (() => {
   };
   const pin = follow();
 
+  // The first words may stand on the page a moment before the button that stops them.
+  const stopSoon = (tries) => {
+    const stop = visible("#stop");
+    if (stop) stop.click();
+    else if (tries && visible(".wb-streaming")) setTimeout(() => stopSoon(tries - 1), 100);
+  };
+
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    visible("#stop")?.click();
+    stopSoon(30);
     for (const panel of document.querySelectorAll(".wb-open")) panel.classList.remove("wb-open");
   });
 
