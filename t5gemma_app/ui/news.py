@@ -36,8 +36,7 @@ def streamed(steps: Generator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     shown: dict[str, Any] = dict.fromkeys(DIRECT, UNCHANGED)
     # Steps that come close together reach the script as one, so each of the news holds the earlier ones too, numbered,
     # and the script leaves out what it did already: a message that was sent must not be taken out of the box twice.
-    told: dict[str, tuple[int, Any]] = {}
-    stream, news = secrets.token_hex(8), ""
+    stream, told, news = secrets.token_hex(8), {}, ""
     with closing(steps):  # whoever leaves the stream ends the answer
         for number, step in enumerate(steps, start=1):
             changes = {part: value for part, value in zip(SCREEN, step, strict=True) if value != UNCHANGED}
