@@ -9,7 +9,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -37,7 +37,6 @@ from t5gemma_app.tasks.conversation import (
     with_system,
     with_user,
 )
-from t5gemma_app.ui.frames import Frames
 from t5gemma_app.ui.markup import text as as_text
 from t5gemma_app.ui.running import RunningAnswers
 from t5gemma_app.ui.sampling_form import SamplingValues
@@ -55,6 +54,9 @@ from t5gemma_app.ui.visitors import visitor_of_page
 logger = logging.getLogger(__name__)
 
 LOG_REMEDY = "Try again; the app's log says more."
+FRAME_SECONDS = 0.05
+"""Pause between two updates of the page while an answer streams; faster than this nobody reads."""
+
 SCREEN = ("message", "editing", "current", "thread", "live", "send", "stop", "meter")
 """The parts of the page that a step may change, in the order of the outputs."""
 
@@ -127,7 +129,7 @@ class ChatHandlers:
         checkpoint: str,
         system: str,
         *values: Any,
-    ) -> Generator[tuple[Any, ...]]:
+    ) -> Iterator[tuple[Any, ...]]:
         """Append or replace a user message and stream its answer; the message comes back when that fails."""
         try:
             before = unpacked(raw)
@@ -152,7 +154,7 @@ class ChatHandlers:
 
     def regenerate(
         self, request: gr.Request, raw: str, checkpoint: str, system: str, *values: Any
-    ) -> Generator[tuple[Any, ...]]:
+    ) -> Iterator[tuple[Any, ...]]:
         """Answer the last user message once more and keep the earlier answers as versions."""
         try:
             before = unpacked(raw)
@@ -186,9 +188,8 @@ class ChatHandlers:
                 checkpoint, before_answer(asked), asked.system, parameters, visitor=visitor_of_page(request)
             )
             result: GenerationResult | None = None
-            frames = Frames(lambda: self.services.engine.status().active)
             with self.running.held(str(request.session_hash), begun.answer):
-                for event, html in _shown(begun, frames):
+                for event, html in _frames(begun):
                     if isinstance(event, Finished):
                         result = event.result
                     else:
@@ -305,14 +306,16 @@ def check_length(message: str, limit: int) -> None:
         )
 
 
-def _shown(begun: Begun, frames: Frames) -> Iterator[tuple[Event, str]]:
-    """Yield events with what the page shows for them; deltas are gathered."""
-    answer = ""
+def _frames(begun: Begun) -> Iterator[tuple[Event, str]]:
+    """Yield events with what the page shows for them; deltas are gathered for `FRAME_SECONDS`."""
+    answer, shown = "", 0.0
     for event in begun.answer:
         if isinstance(event, TextDelta):
-            if new := frames.add(event.text):
-                answer += new
-                yield event, live_html(answer)
+            answer += event.text
+            if time.monotonic() - shown < FRAME_SECONDS:
+                continue
+            shown = time.monotonic()
+            yield event, live_html(answer)
         elif isinstance(event, Loading):
             yield event, loading_html(event)
         elif isinstance(event, Waiting):

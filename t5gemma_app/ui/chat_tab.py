@@ -10,7 +10,6 @@ import gradio as gr
 from t5gemma_app.services import Services
 from t5gemma_app.ui.access_words import checkpoint_choices, opening_checkpoint
 from t5gemma_app.ui.chat_handlers import SCREEN, ChatHandlers
-from t5gemma_app.ui.news import CARRIED, DIRECT, HAND_OUT, ChatStreams, news_box
 from t5gemma_app.ui.prompt_handlers import PromptHandlers
 from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import SamplingControls, build_sampling_controls
@@ -168,18 +167,15 @@ def _wire_answers(chat: ChatHandlers, middle: Middle, panel: Panel) -> list[Any]
     message, editing, current, thread = parts["message"], parts["editing"], parts["current"], parts["thread"]
     settings = [panel.checkpoint, panel.controls.system, *panel.controls.inputs]
     stream = STREAM | answer_group(chat.services.settings)
-    answers, news = ChatStreams(chat), news_box()
-    told = [*(parts[name] for name in DIRECT), news]
-    news.change(None, news, [parts[name] for name in CARRIED], js=HAND_OUT)
     sending = gr.on(
         [message.submit, parts["send"].click],
-        answers.send,
+        chat.send,
         [message, editing, current, *settings],
-        told,
+        outputs,
         js="(...sent) => { workbench.pin(); return sent; }",
         **stream,
     )
-    streams = [sending, thread.regenerate(answers.regenerate, [current, *settings], told, **stream)]
+    streams = [sending, thread.regenerate(chat.regenerate, [current, *settings], outputs, **stream)]
     parts["stop"].click(chat.stop, None, parts["stop"], **CHEAP)
     thread.version(chat.version, current, outputs, **CHEAP)
     thread.edit(chat.edit, current, outputs, **CHEAP).then(None, js="() => workbench.focus()")

@@ -260,19 +260,8 @@ window.workbench = (() => {
     return found.length ? found.at(-1) : current;
   };
 
-  // A stream's news: the parts of the screen that it changes beside the answer. Each holds the earlier ones too, for not
-  // all of them arrive one by one; what was done already is left alone.
-  let heard = { stream: "", number: 0 };
-  const news = (raw, parts) => {
-    const { stream, number, changes } = raw ? JSON.parse(raw) : { ...heard, changes: {} };
-    const before = stream === heard.stream ? heard.number : 0;
-    heard = { stream, number };
-    return parts.map((part) => (part in changes && changes[part][0] > before ? changes[part][1] : skip()));
-  };
-
   return {
     keep,
-    news,
     say,
     take,
     read,
