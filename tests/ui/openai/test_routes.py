@@ -156,7 +156,10 @@ def test_too_many_are_asked_to_come_back(client: openai.OpenAI, fake: Services) 
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_program_that_leaves_is_not_answered_any_further(address: str, fake: Services, stream: bool) -> None:
+def test_a_program_that_leaves_is_not_answered_any_further(
+    address: str, fake: Services, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake.engine, "delay", 0.1)
     body = {"model": DEMO.name, "messages": [{"role": "user", "content": "word " * 190}], "stream": stream}
     headers = {"Authorization": f"Bearer {KEY}"}
     begun = time.monotonic()
@@ -169,7 +172,7 @@ def test_a_program_that_leaves_is_not_answered_any_further(address: str, fake: S
             with pytest.raises(httpx.ReadTimeout):
                 program.post("v1/chat/completions", json=body)
     soon(lambda: idle(fake))
-    assert time.monotonic() - begun < 1.8  # the answer takes two seconds
+    assert time.monotonic() - begun < 15  # the answer takes twenty seconds
     assert not [thread for thread in threading.enumerate() if thread.name == "answer of a program"]
 
 
