@@ -92,7 +92,7 @@ def _strengthen(model: Any, strength: float) -> None:
 def tiny_model_2() -> Any:
     """Return a random T5Gemma 2."""
     text = {
-        "vocab_size": 300,
+        "vocab_size": VOCABULARY,
         "hidden_size": 32,
         "intermediate_size": 48,
         "num_hidden_layers": 2,
@@ -112,9 +112,14 @@ def tiny_model_2() -> Any:
     }
     torch.manual_seed(0)
     config = T5Gemma2Config(
-        encoder={"text_config": text, "vision_config": vision, "mm_tokens_per_image": 4, "image_token_index": 299},
+        encoder={
+            "text_config": text,
+            "vision_config": vision,
+            "mm_tokens_per_image": 4,
+            "image_token_index": VOCABULARY - 1,
+        },
         decoder=text,
-        image_token_index=299,
+        image_token_index=VOCABULARY - 1,
     )
     return T5Gemma2ForConditionalGeneration(config).eval()
 

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import T5Gemma2Config, T5Gemma2ForConditionalGeneration
 
 from t5gemma_app.checkpoints.folder import read_folder
 from t5gemma_app.engine.embedding import embed_rows, encoder_of
-from tests.tiny import save_tiny, tiny_head, tiny_model
+from tests.tiny import save_tiny, tiny_head, tiny_model, tiny_model_2
 
 TEXTS = ["the end", "a", "in the beginning there was nothing, and then the word", "x y z " * 12, "the end"]
 
@@ -61,26 +60,7 @@ def test_a_model_without_an_encoder_is_refused():
 
 
 def test_t5gemma_2_is_embedded_too():
-    text = {
-        "vocab_size": 512,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 16,
-        "query_pre_attn_scalar": 16,
-        "sliding_window": 6,
-        "max_position_embeddings": 512,
-    }
-    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}
-    config = T5Gemma2Config(
-        encoder={"text_config": text, "vision_config": {**vision, "image_size": 28}},
-        decoder=text,
-        attn_implementation="sdpa",
-    )
-    torch.manual_seed(0)
-    model = T5Gemma2ForConditionalGeneration(config).eval()
+    model = tiny_model_2()
     rows = [[2, 400, 401], [2, 400, 401, 402, 403, 404, 405, 406]]
     for pooling in ("mean", "last"):
         together = embed_rows(model, rows, pooling)

@@ -3,13 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from transformers import T5Gemma2Config, T5Gemma2ForConditionalGeneration
 
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.looking import answer_tokens, cross_attention, eager_decoder, source_tokens, with_averages
 from t5gemma_app.engine.types import GenerationRequest, Piece, SamplingParameters
 from t5gemma_app.errors import InputError
-from tests.tiny import tiny_tokenizer
+from tests.tiny import tiny_model_2, tiny_tokenizer
 
 BOS = Piece("<bos>", control=True)
 PROMPT = (BOS, Piece("where is the end of it"))
@@ -103,26 +102,7 @@ def test_bytes_of_one_character_have_it_once():
 
 
 def test_an_answer_of_t5gemma_2_shares_its_attention_with_its_own_words():
-    text = {
-        "vocab_size": 512,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 16,
-        "query_pre_attn_scalar": 16,
-        "sliding_window": 6,
-        "max_position_embeddings": 512,
-    }
-    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}
-    config = T5Gemma2Config(
-        encoder={"text_config": text, "vision_config": {**vision, "image_size": 28}},
-        decoder=text,
-        attn_implementation="sdpa",
-    )
-    torch.manual_seed(0)
-    weights = cross_attention(T5Gemma2ForConditionalGeneration(config).eval(), [2, 400, 401], ANSWER)
+    weights = cross_attention(tiny_model_2(), [2, 400, 401], ANSWER)
     assert weights.shape == (2, 2, 5, 3)
     sums = weights.sum(dim=-1)
     assert bool((sums > 0).all()) and bool((sums[:, :, 1:] < 1).all())
