@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from t5gemma_app.cli.output import print_json, say, table
-from t5gemma_app.cli.row_files import add_row_file, checkpoint_order, row_file, work_file
+from t5gemma_app.cli.row_files import add_row_file, checkpoint_order, require_one_source, row_file, work_file
 from t5gemma_app.errors import InputError
 from t5gemma_app.settings import process_shard, take_own_gpu
 from t5gemma_app.tasks.classification import THRESHOLD, ClassifyOptions
@@ -53,8 +53,7 @@ def add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace, services: Services) -> int:
     """Label a text on standard output, or a file."""
-    if (arguments.text is None) == (arguments.file is None):
-        raise InputError("There is no text or there are two kinds.", expected="Either --text or --file is given.")
+    require_one_source(arguments)
     checkpoint = services.catalogue.resolve(arguments.checkpoint)
     options = ClassifyOptions(
         labels=arguments.labels,

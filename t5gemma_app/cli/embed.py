@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t5gemma_app.cli.output import print_json, say
-from t5gemma_app.cli.row_files import add_row_file, checkpoint_order, row_file, work_file
+from t5gemma_app.cli.row_files import add_row_file, checkpoint_order, require_one_source, row_file, work_file
 from t5gemma_app.errors import InputError
 from t5gemma_app.settings import process_shard, take_own_gpu
 from t5gemma_app.tasks.embed_rows import EMBEDDING, TASK, EmbedRows
@@ -37,8 +37,7 @@ def add_embed(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def run(arguments: argparse.Namespace, services: Services) -> int:
     """Print the vector of a text, or write those of a file."""
-    if (arguments.text is None) == (arguments.file is None):
-        raise InputError("There is no text or there are two kinds.", expected="Either --text or --file is given.")
+    require_one_source(arguments)
     if arguments.pair_column:
         raise InputError("--pair-column is there.", expected="One column is embedded.")
     checkpoint = services.catalogue.resolve(arguments.checkpoint)

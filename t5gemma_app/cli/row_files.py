@@ -67,6 +67,17 @@ def add_row_file(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resume", action="store_true", help="go on with an interrupted run of the same command")
 
 
+def require_one_source(arguments: argparse.Namespace) -> None:
+    """Refuse a command line with neither a text nor a file, or with both.
+
+    Raises:
+        InputError: It is one of the two.
+    """
+    if (arguments.text is None) == (arguments.file is None):
+        given = "neither --text nor --file" if arguments.text is None else "both --text and --file"
+        raise InputError(f"There is {given}.", expected="Either --text or --file is given.")
+
+
 def row_file(arguments: argparse.Namespace, usual: Sequence[str] = ("text",), also: Sequence[str] = ()) -> RowFile:
     """Return what the flags say, the file read through.
 

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from t5gemma_app.cli.output import print_json, say, table
-from t5gemma_app.cli.row_files import add_row_file, checkpoint_order, row_file, work_file
+from t5gemma_app.cli.row_files import add_row_file, checkpoint_order, require_one_source, row_file, work_file
 from t5gemma_app.errors import InputError
 from t5gemma_app.settings import process_shard, take_own_gpu
 from t5gemma_app.tasks.annotations import to_conll, to_data
@@ -50,8 +50,7 @@ def add_tag(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def run(arguments: argparse.Namespace, services: Services) -> int:
     """Tag a text on standard output, or a file."""
-    if (arguments.text is None) == (arguments.file is None):
-        raise InputError("There is no text or there are two kinds.", expected="Either --text or --file is given.")
+    require_one_source(arguments)
     if arguments.pair_column:
         raise InputError("--pair-column is there.", expected="Tagging reads one column.")
     checkpoint = services.catalogue.resolve(arguments.checkpoint)
