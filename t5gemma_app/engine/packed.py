@@ -18,7 +18,7 @@ from t5gemma_app.engine.attention import TILE_SCORES
 
 # Sums of exp(capped score) stay within float32 up to this cap without taking the largest score off.
 LARGEST_CAP = 64.0
-# Rows that pass a feed-forward block at once; what lies between its products stays in the second-level cache.
+# Rows that pass a layer's products at once; what lies between them stays in the second-level cache.
 BLOCK_ROWS = 512
 
 Spans = Sequence[slice]
@@ -71,9 +71,10 @@ def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Tensor:
     states = _embedded(encoder, [token for row in rows for token in row])
     turn = _rotation(encoder, states, [place for row in rows for place in range(len(row))])
     for layer in encoder.layers:
-        mixed = _self_attention(layer.self_attn, _normed(layer.pre_self_attn_layernorm, states), turn, spans, None)
-        states += _normed(layer.post_self_attn_layernorm, mixed)
-        _feed_forward(layer, states)
+        mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, None)
+        for block in _blocks(states):
+            _add(layer.self_attn, layer.post_self_attn_layernorm, states[block], mixed[block])
+            _feed_forward(layer, states[block])
     return _normed(encoder.norm, states)
 
 
@@ -96,12 +97,14 @@ def decode_packed(decoder: Any, nodes: Nodes, encoded: Tensor, lengths: Sequence
     states = _embedded(decoder, nodes.ids)
     turn = _rotation(decoder, states, nodes.depths)
     for layer in decoder.layers:
-        mixed = _self_attention(layer.self_attn, _normed(layer.pre_self_attn_layernorm, states), turn, spans, sights)
-        states += _normed(layer.post_self_attn_layernorm, mixed)
+        mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, sights)
+        for block in _blocks(states):
+            _add(layer.self_attn, layer.post_self_attn_layernorm, states[block], mixed[block])
         attend = _absorbed_attention if absorbed else _cross_attention
         mixed = attend(layer.cross_attn, _normed(layer.pre_cross_attn_layernorm, states), encoded, spans, sources)
-        states += _normed(layer.post_cross_attn_layernorm, mixed)
-        _feed_forward(layer, states)
+        for block in _blocks(states):
+            _add(layer.cross_attn, layer.post_cross_attn_layernorm, states[block], mixed[block])
+            _feed_forward(layer, states[block])
     return _normed(decoder.norm, states)
 
 
@@ -142,14 +145,17 @@ def _rotation(stack: Any, states: Tensor, positions: Sequence[int]) -> tuple[Ten
     return cos[0, :, None, :half], sin[0, :, None, :half]
 
 
-def _rotated(heads: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+def _blocks(states: Tensor) -> list[slice]:
+    return [slice(begin, begin + BLOCK_ROWS) for begin in range(0, len(states), BLOCK_ROWS)]
+
+
+def _rotate(heads: Tensor, turn: tuple[Tensor, Tensor], turned: Tensor) -> None:
+    """Write the heads, [rows, heads, width], turned by their rows' angles into another tensor."""
     cos, sin = turn
     left, right = heads.chunk(2, dim=-1)
-    turned = torch.empty_like(heads)
     first, second = turned.chunk(2, dim=-1)
     torch.mul(left, cos, out=first).addcmul_(right, sin, value=-1)
     torch.mul(right, cos, out=second).addcmul_(left, sin)
-    return turned
 
 
 def _normed(norm: Any, states: Tensor) -> Tensor:
@@ -158,30 +164,56 @@ def _normed(norm: Any, states: Tensor) -> Tensor:
     return (states * scale).mul_(1.0 + norm.weight)
 
 
+def _add(attention: Any, norm: Any, states: Tensor, mixed: Tensor) -> None:
+    """Add what an attention mixed, [rows, heads, width], to the states."""
+    states += _normed(norm, attention.o_proj(mixed.flatten(1)))
+
+
 def _feed_forward(layer: Any, states: Tensor) -> None:
-    """Add the feed-forward block to the states, some rows at a time."""
-    for part in states.split(BLOCK_ROWS):
-        hidden = _normed(layer.pre_feedforward_layernorm, part)
-        inner = layer.mlp.act_fn(layer.mlp.gate_proj(hidden)).mul_(layer.mlp.up_proj(hidden))
-        part += _normed(layer.post_feedforward_layernorm, layer.mlp.down_proj(inner))
+    """Add the feed-forward block to the states."""
+    hidden = _normed(layer.pre_feedforward_layernorm, states)
+    inner = layer.mlp.act_fn(layer.mlp.gate_proj(hidden)).mul_(layer.mlp.up_proj(hidden))
+    states += _normed(layer.post_feedforward_layernorm, layer.mlp.down_proj(inner))
 
 
 def _self_attention(
-    attention: Any, hidden: Tensor, turn: tuple[Tensor, Tensor], spans: Spans, sights: Sequence[Tensor] | None
+    attention: Any,
+    norm: Any,
+    states: Tensor,
+    turn: tuple[Tensor, Tensor],
+    spans: Spans,
+    sights: Sequence[Tensor] | None,
 ) -> Tensor:
+    """Return what the rows' tokens see of each other, [rows, heads, width]."""
     width = attention.head_dim
-    query = _rotated(attention.q_proj(hidden).unflatten(-1, (-1, width)), turn)
-    key = _rotated(attention.k_proj(hidden).unflatten(-1, (-1, width)), turn)
-    value = attention.v_proj(hidden).unflatten(-1, (-1, width))
-    return _joined(attention, _attend(attention, query, key, value, spans, spans, sights))
+    query, key, value = (
+        states.new_empty(len(states), projection.weight.shape[0] // width, width)
+        for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    cos, sin = turn
+    scale = _scale(attention)
+    for block in _blocks(states):
+        hidden = _normed(norm, states[block])
+        angles = cos[block], sin[block]
+        _rotate(attention.k_proj(hidden).unflatten(-1, (-1, width)), angles, key[block])
+        _rotate(
+            attention.q_proj(hidden).unflatten(-1, (-1, width)), (angles[0] * scale, angles[1] * scale), query[block]
+        )
+        torch.mm(hidden, attention.v_proj.weight.T, out=value[block].flatten(1))
+    return _attend(attention, query, key, value, spans, spans, sights)
+
+
+def _scale(attention: Any) -> float:
+    """Return what a query is multiplied by, so that its products with keys are ready for the cap's tanh."""
+    return float(attention.scaling / attention.attn_logit_softcapping)
 
 
 def _cross_attention(attention: Any, hidden: Tensor, encoded: Tensor, spans: Spans, sources: Spans) -> Tensor:
     width = attention.head_dim
-    query = attention.q_proj(hidden).unflatten(-1, (-1, width))
+    query = attention.q_proj(hidden).mul_(_scale(attention)).unflatten(-1, (-1, width))
     key = attention.k_proj(encoded).unflatten(-1, (-1, width))
     value = attention.v_proj(encoded).unflatten(-1, (-1, width))
-    return _joined(attention, _attend(attention, query, key, value, spans, sources))
+    return _attend(attention, query, key, value, spans, sources)
 
 
 def _absorbed_attention(attention: Any, hidden: Tensor, encoded: Tensor, spans: Spans, sources: Spans) -> Tensor:
@@ -190,19 +222,14 @@ def _absorbed_attention(attention: Any, hidden: Tensor, encoded: Tensor, spans: 
     There are no rotary angles between the decoder's and the encoder's positions, so nothing stands in between.
     """
     width, key_heads = attention.head_dim, attention.k_proj.weight.shape[0] // attention.head_dim
-    query = attention.q_proj(hidden).view(len(hidden), key_heads, -1, width)
+    query = attention.q_proj(hidden).mul_(_scale(attention)).view(len(hidden), key_heads, -1, width)
     to_states = attention.k_proj.weight.view(key_heads, 1, width, -1)
     reach = query.permute(1, 2, 0, 3) @ to_states
     states = encoded[:, None]
     mixed = _attend(attention, reach.flatten(0, 1).transpose(0, 1), states, states, spans, sources)
     by_head = mixed.view(len(hidden), key_heads, -1, encoded.shape[1]).permute(1, 2, 0, 3)
     values = by_head @ attention.v_proj.weight.view(key_heads, 1, width, -1).transpose(2, 3)
-    return _joined(attention, values.flatten(0, 1).transpose(0, 1))
-
-
-def _joined(attention: Any, mixed: Tensor) -> Tensor:
-    joined: Tensor = attention.o_proj(mixed.reshape(len(mixed), -1))
-    return joined
+    return values.flatten(0, 1).transpose(0, 1)
 
 
 def _attend(
@@ -217,8 +244,8 @@ def _attend(
     """Let the queries of each row attend to the keys of the same row.
 
     Args:
-        attention: The layer, for its scale and cap.
-        query: [queries, heads, width].
+        attention: The layer, for its cap.
+        query: [queries, heads, width], scaled.
         key: [keys, key heads, width].
         value: [keys, key heads, width].
         spans: Where each row's queries are.
@@ -229,7 +256,6 @@ def _attend(
         [queries, heads, width]
     """
     cap = attention.attn_logit_softcapping
-    query = query * (attention.scaling / cap)
     output = query.new_empty(len(query), query.shape[1], value.shape[-1])
     for row, (own, source) in enumerate(zip(spans, sources, strict=True)):
         keys, values = key[source].permute(1, 2, 0), value[source].transpose(0, 1)
