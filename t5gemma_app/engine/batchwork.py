@@ -11,8 +11,32 @@ Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 
-class BatchWork(Generic[Row, Result]):
-    """A session of the worker that computes one batch a step; the caller waits on `done`.
+class Work(Generic[Result]):
+    """A session of the worker whose caller waits on `done` for all results."""
+
+    lane = None
+    cancelled = False
+
+    def __init__(self) -> None:
+        self.done: queue.SimpleQueue[list[Result] | BaseException] = queue.SimpleQueue()
+
+    def waiting(self, ahead: int, seconds: float | None = None) -> None:
+        """The work has no reader to tell."""
+
+    def leave(self) -> None:
+        """The work is never cancelled."""
+
+    def advance(self) -> bool:
+        """Do one step; return whether there is more to do."""
+        raise NotImplementedError
+
+    def fail(self, error: BaseException) -> None:
+        """Hand the error to the caller."""
+        self.done.put(error)
+
+
+class BatchWork(Work[Result], Generic[Row, Result]):
+    """Computes one batch a step.
 
     Args:
         compute: Returns the results of a batch of rows, in their order.
@@ -21,9 +45,6 @@ class BatchWork(Generic[Row, Result]):
         is_full: Tells an error that means the memory ran out; such a batch is halved and tried again.
     """
 
-    lane = None
-    cancelled = False
-
     def __init__(
         self,
         compute: Callable[[Sequence[Row]], Sequence[Result]],
@@ -31,18 +52,12 @@ class BatchWork(Generic[Row, Result]):
         batches: Sequence[Sequence[int]],
         is_full: Callable[[BaseException], bool],
     ) -> None:
+        super().__init__()
         self._compute = compute
         self._rows = rows
         self._batches = deque(list(batch) for batch in batches)
         self._is_full = is_full
         self._results: dict[int, Result] = {}
-        self.done: queue.SimpleQueue[list[Result] | BaseException] = queue.SimpleQueue()
-
-    def waiting(self, ahead: int, seconds: float | None = None) -> None:
-        """A batch has no reader to tell."""
-
-    def leave(self) -> None:
-        """A batch is never cancelled."""
 
     def advance(self) -> bool:
         """Compute one batch."""
@@ -60,7 +75,3 @@ class BatchWork(Generic[Row, Result]):
             return True
         self.done.put([self._results[number] for number in range(len(self._rows))])
         return False
-
-    def fail(self, error: BaseException) -> None:
-        """Hand the error to the caller."""
-        self.done.put(error)

@@ -26,7 +26,7 @@ from t5gemma_app.engine.generate import Decoding
 from t5gemma_app.engine.head import choose_head
 from t5gemma_app.engine.heads import classify_rows, tag_rows
 from t5gemma_app.engine.looking import look
-from t5gemma_app.engine.score import Question, score_questions
+from t5gemma_app.engine.score import Question, Reading, read_questions, score_readings
 from t5gemma_app.engine.session import Lane
 from t5gemma_app.engine.types import CrossAttention, Logits, Piece, Pooling, SamplingParameters, Vector
 from t5gemma_app.errors import BrokenCheckpointError, InputError, OutOfMemoryError, UnsupportedCheckpointError
@@ -67,9 +67,13 @@ class Loaded:
         """Start decoding a batch of prompts."""
         return Decoding(self.model, prompts, parameters)
 
-    def score(self, questions: Sequence[Question]) -> list[list[float]]:
-        """Score a batch of questions."""
-        return score_questions(self.model, questions)
+    def read(self, questions: Sequence[Question]) -> list[Reading]:
+        """Read a batch of questions."""
+        return read_questions(self.model, questions)
+
+    def score(self, readings: Sequence[Reading]) -> list[list[float]]:
+        """Score the answers of questions that were read."""
+        return score_readings(self.model, readings)
 
     def classify(self, rows: Sequence[Sequence[int]]) -> list[Logits]:
         """Read a batch of rows with the sequence head."""

@@ -8,7 +8,7 @@ from concurrent.futures import wait
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -18,7 +18,7 @@ from t5gemma_app.checkpoints.placement import Device, Placement, Wish, choose_pl
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.attention import register_attention
 from t5gemma_app.engine.batching import CPU_TOKENS, cut_batches, token_budget
-from t5gemma_app.engine.batchwork import BatchWork
+from t5gemma_app.engine.batchwork import BatchWork, Work
 from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.failures import as_engine_error, is_memory_error
@@ -27,8 +27,9 @@ from t5gemma_app.engine.packed import longest_packed
 from t5gemma_app.engine.pool import Pool, Report
 from t5gemma_app.engine.queueing import choose_limits
 from t5gemma_app.engine.rows import Rows, input_rows, read_limit, require_head, window_rows
+from t5gemma_app.engine.scoresession import ScoreSession
 from t5gemma_app.engine.scoring import plan_scoring
-from t5gemma_app.engine.session import BatchSession, ScoreSession, StreamSession
+from t5gemma_app.engine.session import BatchSession, StreamSession
 from t5gemma_app.engine.tokenizers import TokenizerShelf
 from t5gemma_app.engine.types import (
     ChoiceScore,
@@ -165,7 +166,7 @@ class Runtime:
         scores = self._in_batches(
             checkpoint,
             [len(question.context) for question in plan.questions],
-            lambda loaded, batches: ScoreSession(loaded.score, plan.questions, batches, is_memory_error),
+            lambda loaded, batches: ScoreSession(loaded.read, loaded.score, plan.questions, batches, is_memory_error),
             budget,
             urgent,
             packed=True,
@@ -238,7 +239,7 @@ class Runtime:
         self,
         checkpoint: Checkpoint,
         lengths: Sequence[int],
-        work: Callable[[Loaded, list[list[int]]], BatchWork[Any, Result]],
+        work: Callable[[Loaded, list[list[int]]], Work[Result]],
         budget: int | None,
         urgent: bool,
         packed: bool = False,

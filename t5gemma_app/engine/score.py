@@ -79,7 +79,16 @@ def plan_tree(answers: Answers, start: int) -> Tree:
     return Tree(tuple(ids), tuple(parents), tuple(depths), tuple(places))
 
 
-@torch.inference_mode()
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the decoder made of a question; the output head has yet to say how likely the answers are."""
+
+    states: Tensor
+    """The decoder's states of the tree's nodes, [nodes, hidden]."""
+    tree: Tree
+    answers: Answers
+
+
 def score_questions(model: Any, questions: Sequence[Question]) -> list[list[float]]:
     """Return the summed log-probability of every answer of every question.
 
@@ -87,6 +96,12 @@ def score_questions(model: Any, questions: Sequence[Question]) -> list[list[floa
         model: A T5Gemma or T5Gemma 2 for conditional generation, in evaluation mode, not on FlashAttention.
         questions: At least one; an answer has at least one token.
     """
+    return score_readings(model, read_questions(model, questions))
+
+
+@torch.inference_mode()
+def read_questions(model: Any, questions: Sequence[Question]) -> list[Reading]:
+    """Read a batch of questions and their answers with encoder and decoder."""
     start, pad, _ = special_ids(model)
     trees = [plan_tree(question.answers, start) for question in questions]
     longest = max(len(question.context) for question in questions)
@@ -96,20 +111,41 @@ def score_questions(model: Any, questions: Sequence[Question]) -> list[list[floa
         if can_pack(model, longest, deepest)
         else _padded_states(model, questions, trees, pad)
     )
-    firsts = [0, *accumulate(len(tree.ids) for tree in trees)]
+    parts = states.split([len(tree.ids) for tree in trees])
+    return [Reading(*part, question.answers) for question, *part in zip(questions, parts, trees, strict=True)]
+
+
+@torch.inference_mode()
+def score_readings(model: Any, readings: Sequence[Reading]) -> list[list[float]]:
+    """Return the summed log-probability of every answer of every reading; at least one."""
+    firsts = [0, *accumulate(len(reading.tree.ids) for reading in readings)]
     wanted: dict[int, dict[int, float]] = {}
-    for first, question, tree in zip(firsts, questions, trees, strict=False):
-        for answer, nodes in zip(question.answers, tree.places, strict=True):
+    for first, reading in zip(firsts, readings, strict=False):
+        for answer, nodes in zip(reading.answers, reading.tree.places, strict=True):
             for token, node in zip(answer, nodes, strict=True):
                 wanted.setdefault(first + node, {})[token] = 0.0
-    _fill(model, states, wanted)
+    _fill(model, torch.cat([reading.states for reading in readings]), wanted)
     return [
         [
             sum(wanted[first + node][token] for token, node in zip(answer, nodes, strict=True))
-            for answer, nodes in zip(question.answers, tree.places, strict=True)
+            for answer, nodes in zip(reading.answers, reading.tree.places, strict=True)
         ]
-        for first, question, tree in zip(firsts, questions, trees, strict=False)
+        for first, reading in zip(firsts, readings, strict=False)
     ]
+
+
+def cut_readings(readings: Sequence[Reading]) -> list[list[Reading]]:
+    """Return readings in groups that the output head takes at once; the head's table is read once for a group."""
+    groups: list[list[Reading]] = []
+    used = CPU_HEAD_POSITIONS
+    for reading in readings:
+        nodes = len(reading.tree.ids)
+        if used + nodes > CPU_HEAD_POSITIONS:
+            groups.append([])
+            used = 0
+        groups[-1].append(reading)
+        used += nodes
+    return groups
 
 
 def _packed_states(model: Any, questions: Sequence[Question], trees: Sequence[Tree]) -> Tensor:

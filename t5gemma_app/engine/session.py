@@ -8,13 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from t5gemma_app.checkpoints.placement import Placement
-from t5gemma_app.engine.batchwork import BatchWork
 from t5gemma_app.engine.decoders import Decoder, Seat
 from t5gemma_app.engine.encode import TextEncoder, TextStream
 from t5gemma_app.engine.generate import Decoding
-from t5gemma_app.engine.score import Question
 from t5gemma_app.engine.types import (
-    ChoiceScore,
     Event,
     Finished,
     FinishReason,
@@ -286,29 +283,3 @@ class BatchSession:
         """Hand the error to the caller."""
         self._decoding = None
         self.done.put(error)
-
-
-class ScoreSession(BatchWork[Question, tuple[ChoiceScore, ...]]):
-    """Scores batch after batch.
-
-    Args:
-        score: Scores a batch of questions; see `score.score_questions`.
-        questions: What to score.
-        batches: Numbers of the questions that are scored together.
-        is_full: Tells an error that means the memory ran out; such a batch is halved and tried again.
-    """
-
-    def __init__(
-        self,
-        score: Callable[[Sequence[Question]], list[list[float]]],
-        questions: Sequence[Question],
-        batches: Sequence[Sequence[int]],
-        is_full: Callable[[BaseException], bool],
-    ) -> None:
-        def scores(batch: Sequence[Question]) -> list[tuple[ChoiceScore, ...]]:
-            return [
-                tuple(ChoiceScore(value, len(answer)) for value, answer in zip(values, question.answers, strict=True))
-                for values, question in zip(score(batch), batch, strict=True)
-            ]
-
-        super().__init__(scores, questions, batches, is_full)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from t5gemma_app.engine import score as scoring
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
-from t5gemma_app.engine.score import Question, plan_tree, score_questions
-from t5gemma_app.engine.session import ScoreSession
+from t5gemma_app.engine.score import Question, Reading, plan_tree, score_questions
+from t5gemma_app.engine.scoresession import ScoreSession
 from t5gemma_app.engine.types import GenerationRequest, Piece, SamplingParameters, ScoringRequest, TextDelta
 from t5gemma_app.errors import InputError
 from tests.tiny import tiny_model
@@ -113,14 +113,20 @@ def test_an_empty_answer_is_refused(engine, tiny):
 def test_a_batch_that_does_not_fit_is_halved():
     tried = []
 
-    def score(questions):
+    def read(questions):
         tried.append(len(questions))
         if len(questions) > 2:
             raise MemoryError
-        return [[float(question.context[0])] for question in questions]
+        return [
+            Reading(torch.tensor([[float(question.context[0])]]), plan_tree(question.answers, 2), question.answers)
+            for question in questions
+        ]
+
+    def score(readings):
+        return [[reading.states.item()] for reading in readings]
 
     questions = [Question((n,), ((5,),)) for n in range(7)]
-    session = ScoreSession(score, questions, [range(7)], lambda error: isinstance(error, MemoryError))
+    session = ScoreSession(read, score, questions, [range(7)], lambda error: isinstance(error, MemoryError))
     while session.advance():
         pass
     assert [row[0].logprob for row in session.done.get()] == list(range(7))
