@@ -57,6 +57,8 @@ class Training(BaseModel):
     steps: _Count
     seconds: _Number
     hardware: _Name
+    longest: _Count = 0
+    """Tokens that inputs were cut to; 0 where that is not known."""
     data: Annotated[tuple[DataUse, ...], Field(max_length=100)] = ()
     scores: Annotated[tuple[CardScore, ...], Field(max_length=20)] = ()
     """Of the weights as they are stored."""

@@ -98,6 +98,9 @@ def described(checkpoint: Checkpoint, configuration: Configuration, folder: Path
         description=card.description,
         skills=card.skills,
         examples=card.examples,
+        base=card.training.base if card.training else "",
+        task=card.training.task if card.training else "",
+        longest=card.training.longest if card.training else 0,
     )
 
 

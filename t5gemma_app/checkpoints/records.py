@@ -98,6 +98,12 @@ class Checkpoint:
     """What it was taught, where its card says so."""
     examples: tuple[str, ...] = ()
     """Prompts worth trying, or texts for a head, where its card has some."""
+    base: str = ""
+    """The checkpoint that its training began with, where its card says so."""
+    task: str = ""
+    """What it was trained for, such as `superglue:rte`, where its card says so."""
+    longest: int = 0
+    """Tokens that its training cut inputs to; 0 where its card does not say."""
 
     @property
     def pair(self) -> str:

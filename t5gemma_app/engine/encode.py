@@ -89,6 +89,16 @@ class TextEncoder:
         between = between or self.text_ids("\n")
         return [*before, *self.text_ids(text), *between, *self.text_ids(pair), *after]
 
+    def shortened_ids(self, text: str, pair: str | None, longest: int) -> list[int]:
+        """Return the ids of one text, or of two; where they are too many, the end of the first text is left out."""
+        ids = self.paired_ids(text, pair)
+        over = len(ids) - longest
+        if over <= 0:
+            return ids
+        before = len((self._frame if pair is None else self._pair_frame)[0])
+        end = before + len(self.text_ids(text))
+        return (ids[: max(before, end - over)] + ids[end:])[:longest]
+
     def windowed_ids(self, window: Sequence[int]) -> tuple[list[int], int]:
         """Return ids of a stretch of text with the marks around it, and how many marks are in front."""
         before, after = self._frame

@@ -54,7 +54,13 @@ class Rows:
 
 def input_rows(encoder: TextEncoder, inputs: Sequence[HeadInput], limit: int | None) -> Rows:
     """Return texts and pairs as rows."""
-    return Rows([encoder.paired_ids(one.text, one.pair) for one in inputs], limit)
+    rows = [
+        encoder.paired_ids(one.text, one.pair)
+        if one.longest is None
+        else encoder.shortened_ids(one.text, one.pair, one.longest)
+        for one in inputs
+    ]
+    return Rows(rows, limit)
 
 
 def window_rows(encoder: TextEncoder, windows: Sequence[Window], limit: int | None) -> Rows:

@@ -139,6 +139,8 @@ class HeadInput:
 
     text: str
     pair: str | None = None
+    longest: int | None = None
+    """Tokens to which the end of `text` is cut, as the head's training did; None cuts nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Facts:
     objective: str | None = None
     remarks: tuple[str, ...] = ()
     """What one must know to judge the figures, such as how rows were held out."""
+    longest: int = 0
+    """Tokens that inputs were cut to."""
 
 
 def data_uses(part: str, sources: Sequence[DataSource], rows: int, licence: str) -> tuple[DataUse, ...]:
@@ -69,6 +71,7 @@ def write_card(folder: Path, facts: Facts) -> None:
         steps=facts.steps,
         seconds=round(facts.seconds, 1),
         hardware=hardware(facts.device),
+        longest=facts.longest,
         data=facts.data,
         scores=tuple(
             CardScore(name=s.name, value=s.value, n=s.n, low=s.low, high=s.high, baseline=s.baseline)

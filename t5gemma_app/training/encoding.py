@@ -33,10 +33,9 @@ def encode_texts(encoder: TextEncoder, rows: Sequence[TextRow], labels: Sequence
     cut = 0
     for row in rows:
         ids = encoder.paired_ids(row.text, row.pair)
-        over = len(ids) - longest
-        if over > 0:
+        if len(ids) > longest:
             cut += 1
-            ids = _shortened(encoder, row, ids, over)[:longest]
+            ids = encoder.shortened_ids(row.text, row.pair, longest)
         examples.append(Example(tuple(ids), (numbers[row.label],)))
     return Encoded(tuple(examples), cut)
 
@@ -88,10 +87,3 @@ def encode_answers(encoder: TextEncoder, rows: Sequence[AnswerRow], longest: int
             f"All {len(rows)} rows are longer than {longest} tokens.", remedy="Raise --longest, or shorten the rows."
         )
     return Encoded(tuple(examples), 0, left_out)
-
-
-def _shortened(encoder: TextEncoder, row: TextRow, ids: list[int], over: int) -> list[int]:
-    """Take ids off the end of the first text."""
-    _, before = encoder.windowed_ids(())
-    end = before + len(encoder.text_ids(row.text))
-    return ids[: max(before, end - over)] + ids[end:]

@@ -74,8 +74,7 @@ def finetune(order: FinetuneOrder, say: Say = lambda _: None, stop_after: int | 
     """
     plan = order.plan.checked()
     kind = kind_of(order.data.task)
-    longest = min(plan.longest, read_config(order.base).encoder.positions)
-    prepared = prepare(order.data, TextEncoder.from_folder(order.base), longest, plan.seed)
+    prepared = prepare(order.data, TextEncoder.from_folder(order.base), _longest(order), plan.seed)
     run = RunFolder(order.run_folder)
     processes, reasons = open_processes(order.machine, run.path, plan)
     claim(run, processes, order.output, _fingerprint(order, prepared))
@@ -176,7 +175,13 @@ def _facts(order: FinetuneOrder, prepared: Prepared, position: Position, found: 
         scores=found.scores,
         stage="instruction-tuned" if order.data.task == "chat" else None,
         remarks=tuple(remarks),
+        longest=_longest(order),
     )
+
+
+def _longest(order: FinetuneOrder) -> int:
+    """Return how many tokens of an input are read."""
+    return min(order.plan.longest, read_config(order.base).encoder.positions)
 
 
 def _licence(order: FinetuneOrder) -> str:

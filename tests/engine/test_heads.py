@@ -93,6 +93,22 @@ def test_what_is_too_long_is_left_out_and_its_neighbours_are_not(engine, sequenc
     assert engine.classify(sequence, []) == engine.tag(token, []) == []
 
 
+def test_the_end_of_the_first_text_is_cut_where_a_length_is_named(engine, sequence):
+    longest = engine.encoder(sequence).paired_ids("x" * 40, "y")
+    cut, same, alone, short = engine.classify(
+        sequence,
+        [
+            HeadInput("x" * 900, "y", longest=len(longest)),
+            HeadInput("x" * 40, "y"),
+            HeadInput("x" * 900, longest=20),
+            HeadInput("x", "y", longest=20),
+        ],
+    )
+    assert (cut.tokens, alone.tokens) == (len(longest), 20)
+    assert cut.logits == pytest.approx(same.logits, abs=1e-5)
+    assert short.logits == pytest.approx(engine.classify(sequence, [HeadInput("x", "y")])[0].logits, abs=1e-5)
+
+
 def test_a_head_is_asked_for_what_it_does_only(engine, sequence, token, tiny):
     with pytest.raises(InputError, match="token head"):
         engine.classify(token, [HeadInput("x")])

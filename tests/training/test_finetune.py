@@ -56,6 +56,8 @@ def test_the_card_says_what_was_done(base: Path, tmp_path: Path) -> None:
     training = read_card(tmp_path / "made").training
     assert training is not None
     assert (training.base, training.task, training.command) == ("tiny", "classify", "train finetune --task x")
+    made = read_folder(tmp_path / "made")
+    assert (made.base, made.task, made.longest) == ("tiny", "classify", training.longest) == ("tiny", "classify", 512)
     assert [(use.part, use.licence, use.rows) for use in training.data] == [
         ("training", "CC0", 54),
         ("evaluation", "CC0", 6),
