@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import threading
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +39,9 @@ def add_finetune(recipes: argparse._SubParsersAction[argparse.ArgumentParser]) -
     task.add_argument("--task", metavar="T", help="classify, tag, chat, text (pairs without turns) or superglue:NAME")
     task.add_argument("--head", choices=tuple(_HEADS), help="the same by the head: none chats, sequence classifies")
     finetune.add_argument("--limit", type=int, metavar="N", help="training rows at most, the first ones")
+    finetune.add_argument(
+        "--until-eof", action="store_true", help="end with the state saved when standard input ends; it goes on later"
+    )
     add_data(finetune)
     add_plan(finetune)
     add_machine(finetune)
@@ -74,13 +79,28 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, services: Services) -> int:
     """Train, or go on with a killed run, and print what was reached."""
+    stopped = _input_ended() if arguments.until_eof else None  # watched while libraries are loaded
     from t5gemma_app.training.finetune import finetune
 
     order = order_from(arguments, services, arguments.task or _HEADS[arguments.head])
-    finished = finetune(replace(order, data=replace(order.data, limit=arguments.limit)), tell)
+    order = replace(order, data=replace(order.data, limit=arguments.limit))
+    finished = finetune(order, tell, stopped=stopped.is_set if stopped else lambda: False)
     if finished is not None:
         show(finished, arguments.json)
     return 0
+
+
+def _input_ended() -> threading.Event:
+    """Return what is set once standard input has ended, as it does when the process that holds it is gone."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        ended.set()
+
+    threading.Thread(target=watch, name="input", daemon=True).start()
+    return ended
 
 
 def order_from(arguments: argparse.Namespace, services: Services, task: str) -> FinetuneOrder:
@@ -89,8 +109,8 @@ def order_from(arguments: argparse.Namespace, services: Services, task: str) -> 
     Raises:
         InputError: A flag is wrong.
     """
+    from t5gemma_app.training.data.reading import DataOrder, kind_of
     from t5gemma_app.training.finetune import FinetuneOrder
-    from t5gemma_app.training.prepared import DataOrder, kind_of
 
     if kind_of(task) and not task.startswith("superglue:") and not arguments.train:
         raise InputError("No training rows are named.", remedy="Pass --train FILE.")

@@ -17,14 +17,15 @@ from t5gemma_app.checkpoints.placement import Reason
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.training.adapters import add_adapters
 from t5gemma_app.training.cards import Facts, data_uses, write_card
+from t5gemma_app.training.data.reading import SUPERGLUE, DataOrder, kind_of
 from t5gemma_app.training.digests import checkpoint_digest
 from t5gemma_app.training.evaluating import Evaluation
 from t5gemma_app.training.examples import Rows
 from t5gemma_app.training.heads import load_for_training
-from t5gemma_app.training.loop import Job, Position, Trainer
+from t5gemma_app.training.loop import Job, Position, Stopped, Trainer
 from t5gemma_app.training.machine import Machine, open_processes
 from t5gemma_app.training.plan import Plan
-from t5gemma_app.training.prepared import SUPERGLUE, DataOrder, Prepared, kind_of, prepare
+from t5gemma_app.training.prepared import Prepared, prepare
 from t5gemma_app.training.processes import Processes
 from t5gemma_app.training.results import Finished, claim, measure_stored, publish
 from t5gemma_app.training.runs import RunFolder
@@ -59,13 +60,19 @@ class FinetuneOrder:
         return self.output.with_name(f"{self.output.name}.run")
 
 
-def finetune(order: FinetuneOrder, say: Say = lambda _: None, stop_after: int | None = None) -> Finished | None:
+def finetune(
+    order: FinetuneOrder,
+    say: Say = lambda _: None,
+    stop_after: int | None = None,
+    stopped: Stopped = lambda: False,
+) -> Finished | None:
     """Fine-tune a checkpoint, or go on with a killed run; a finished run only says again what it found.
 
     Args:
         order: What is trained on what.
         say: Receives lines for a person.
         stop_after: A step after which training ends with its state saved; the result is None then.
+        stopped: Asked before every step; True ends it in the same way.
 
     Raises:
         InputError: Data, plan or places are wrong; nothing was written over.
@@ -94,6 +101,7 @@ def finetune(order: FinetuneOrder, say: Say = lambda _: None, stop_after: int | 
         save_best=lambda: save_model(model, kind, run.best, order.base),
         say=say,
         save_seconds=order.machine.save_seconds,
+        stopped=stopped,
     )
     position = trainer.train(stop_after)
     if position.step < trainer.total and not position.ended:

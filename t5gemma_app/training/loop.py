@@ -32,6 +32,9 @@ SAVE_SECONDS = 90.0
 TELL_SECONDS = 15.0
 _CROSS = "cross_attn"
 
+Stopped = Callable[[], bool]
+"""Whether training should end before its next step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -75,6 +78,7 @@ class Trainer:
         save_best: Writes the model whenever an evaluation is the best so far.
         say: Receives a line now and then.
         save_seconds: Seconds between two saved states.
+        stopped: Asked before every step by a run of one process; several could not agree on the step.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Trainer:
         save_best: Callable[[], None] = lambda: None,
         say: Callable[[str], None] = lambda _: None,
         save_seconds: float = SAVE_SECONDS,
+        stopped: Stopped = lambda: False,
     ) -> None:
         self._job = job
         self._plan = plan
@@ -98,6 +103,7 @@ class Trainer:
         self._save_best = save_best
         self._say = say
         self._save_seconds = save_seconds
+        self._stopped = stopped if processes.size == 1 else lambda: False
         self.total = plan.total_steps(len(job.stream))
         self._order = RowOrder(job.stream, plan.batch_rows, plan.seed)
         if replicas > 1:
@@ -136,7 +142,7 @@ class Trainer:
     def _steps(self, replicas: Replicas[Any, Any], position: Position, last: int) -> Position:
         clock = told = saved = time.monotonic()
         losses: list[float] = []
-        while position.step < last and not position.ended:
+        while position.step < last and not position.ended and not self._stopped():
             if position.step == self._plan.cross_attention_steps:
                 self._choose_trained(replicas, position.step)
             loss, norm, tokens = self._step(replicas, position.step)
@@ -237,6 +243,7 @@ class Trainer:
         if parts is None:
             if self._run:
                 self._run.rewind(-1)
+                self._run.log("begin", step=0, total=self.total)
             return Position()
         position = Position(**parts["position"])
         self._job.model.load_state_dict(parts["model"], strict=False)

@@ -17,7 +17,7 @@ from t5gemma_app.training.finetune import FinetuneOrder, finetune
 from t5gemma_app.training.heads import load_for_training
 from t5gemma_app.training.machine import Machine
 from t5gemma_app.training.plan import Plan
-from t5gemma_app.training.prepared import DataOrder
+from t5gemma_app.training.data.reading import DataOrder
 from t5gemma_app.training.saving import save_model
 from tests.training.rows import opinions, write_rows
 

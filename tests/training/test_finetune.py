@@ -20,7 +20,7 @@ from t5gemma_app.errors import InputError, TrainingError
 from t5gemma_app.training.finetune import FinetuneOrder, finetune
 from t5gemma_app.training.machine import Machine
 from t5gemma_app.training.plan import Plan
-from t5gemma_app.training.prepared import DataOrder
+from t5gemma_app.training.data.reading import DataOrder
 from tests.training.rows import answers, opinions, tagged, write_rows
 
 PLAN = Plan(epochs=4, batch_rows=12, rate=2e-3)

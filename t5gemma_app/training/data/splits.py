@@ -51,7 +51,7 @@ class Data(Generic[Row]):
     def commonest(self) -> int | None:
         """The number of the label that training shows most."""
         counts = self.reports[0].labels
-        return max(range(len(self.labels)), key=lambda at: counts[self.labels[at]]) if self.labels else None
+        return max(range(len(self.labels)), key=lambda at: counts.get(self.labels[at], 0)) if self.labels else None
 
 
 def make_data(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from t5gemma_app.benchmarks.catalogue import benchmark_named, formatter_named
+from t5gemma_app.benchmarks.catalogue import BENCHMARKS, benchmark_named, formatter_named
 from t5gemma_app.benchmarks.hub import hub_rows
 from t5gemma_app.benchmarks.records import Benchmark, Example
 from t5gemma_app.benchmarks.rows import DataSource, read_rows
@@ -33,6 +33,11 @@ def superglue_rows(
     rows, source = hub_rows(task, split, limit) if data_dir is None else read_rows(task, data_dir, split, limit)
     examples = [example for row in rows for example in formatter.function(row)]
     return [_row(benchmark, example) for example in examples], source
+
+
+def superglue_names() -> tuple[str, ...]:
+    """Return the tasks."""
+    return tuple(benchmark.name for benchmark in BENCHMARKS)
 
 
 def superglue_labels(task: str) -> tuple[str, ...]:

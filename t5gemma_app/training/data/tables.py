@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,17 @@ def read_tables(places: Sequence[str], *, training: bool) -> Table:
     return Table(tuple(records), tuple(sources))
 
 
+def first_records(place: str, count: int) -> tuple[Record, ...]:
+    """Return the first rows of a file, of a folder's training file, or of a table of the Hub, to be looked at.
+
+    Raises:
+        InputError: It can't be read.
+    """
+    if place.startswith(HUB):
+        return tuple(_read_hub(place)[0][:count])
+    return tuple(islice(_records(_file_of(place, training=True)), count))
+
+
 def evaluation_file(places: Sequence[str]) -> str | None:
     """Return the file to evaluate on that lies in a folder of training files, or None."""
     folders = [Path(place) for place in places if not place.startswith(HUB) and Path(place).is_dir()]
@@ -69,6 +81,12 @@ def evaluation_file(places: Sequence[str]) -> str | None:
 def _read_place(place: str, training: bool) -> tuple[list[Record], DataSource]:
     if place.startswith(HUB):
         return _read_hub(place)
+    path = _file_of(place, training)
+    source = DataSource("file", str(path), file_hash(path), "train" if training else "eval")
+    return list(_records(path)), source
+
+
+def _file_of(place: str, training: bool) -> Path:
     path = Path(place).expanduser()
     if path.is_dir():
         wanted = _TRAIN if training else _EVALUATION
@@ -85,9 +103,11 @@ def _read_place(place: str, training: bool) -> tuple[list[Record], DataSource]:
         raise InputError(f"There is no file {path}.")
     if path.suffix.lower() not in _ENDINGS:
         raise InputError(f"{path} is no file of rows.", expected=f"It ends in {', '.join(_ENDINGS)}.")
-    read = _jsonl(path) if path.suffix.lower() == ".jsonl" else _csv(path)
-    source = DataSource("file", str(path), file_hash(path), "train" if training else "eval")
-    return list(read), source
+    return path
+
+
+def _records(path: Path) -> Iterator[Record]:
+    return _jsonl(path) if path.suffix.lower() == ".jsonl" else _csv(path)
 
 
 def _named(folder: Path, names: Sequence[str]) -> list[Path]:
