@@ -12,9 +12,10 @@ from t5gemma_app.checkpoints.access import AccessBoard
 from t5gemma_app.checkpoints.catalogue import Catalogue, build_catalogue
 from t5gemma_app.checkpoints.folder import read_folder
 from t5gemma_app.checkpoints.records import Checkpoint
+from t5gemma_app.checkpoints.trained import FOLDER as TRAINING
 from t5gemma_app.engine.local import LocalEngine
 from t5gemma_app.engine.types import Engine, KernelReport
-from t5gemma_app.errors import EngineError, InputError
+from t5gemma_app.errors import AccessError, EngineError, InputError
 from t5gemma_app.settings import DataFolder, Settings, choose_data_folder
 from t5gemma_app.tasks.chat import Chat
 from t5gemma_app.tasks.classification import Classification
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from t5gemma_app.evaluation.evaluator import Evaluator
     from t5gemma_app.evaluation.planner import Planner
     from t5gemma_app.evaluation.store import Store
+    from t5gemma_app.training.desk import TrainDesk
 
 
 Part = TypeVar("Part")
@@ -77,6 +79,7 @@ class Services:
     chat: Chat
     _evaluator: Once[Evaluator] = field(default_factory=Once, init=False, repr=False, compare=False)
     _files: Once[FileDesk] = field(default_factory=Once, init=False, repr=False, compare=False)
+    _training: Once[TrainDesk] = field(default_factory=Once, init=False, repr=False, compare=False)
 
     @property
     def tagger(self) -> Tagger:
@@ -106,6 +109,10 @@ class Services:
     def files(self) -> FileDesk:
         """Return where files are worked on in the background, the same one for everybody; `begin` starts it."""
         return self._files.get(self._new_files)
+
+    def training(self) -> TrainDesk:
+        """Return where checkpoints are trained in the background, the same one for everybody; `begin` starts it."""
+        return self._training.get(self._new_training)
 
     def planner(self) -> Planner:
         """Return what turns an evaluation's order into a plan."""
@@ -138,11 +145,35 @@ class Services:
         files = self._files.made()
         if files is not None:
             files.close()
+        training = self._training.made()
+        if training is not None:
+            training.close()
         self.engine.close()
 
     def _new_files(self) -> FileDesk:
         of_one = None if self.settings.local else FILES_OF_ONE
         return FileDesk(self.data_folder.path / FILES, self._file_work, most_of_one=of_one)
+
+    def _new_training(self) -> TrainDesk:
+        from t5gemma_app.training.checking import KnownSets
+        from t5gemma_app.training.desk import TrainDesk
+
+        return TrainDesk(
+            self.data_folder.path / TRAINING,
+            self._training_place,
+            self.catalogue.names,
+            sets=KnownSets(self.settings.train_data, self.settings.superglue_dir),
+            most_rows=self.settings.max_rows,
+        )
+
+    def _training_place(self, name: str) -> str:
+        """Return how a training run finds a checkpoint; raises `CheckpointError` where it can't be had."""
+        checkpoint = self.catalogue.find(name)
+        access = self.access.of(checkpoint)
+        if not access.ready:
+            sentence = access.sentence or "Its access is still being checked."
+            raise AccessError(f"{checkpoint.name} can't be trained.", state=str(access.state), expected=sentence)
+        return checkpoint.location
 
     def _file_work(self, order: FileOrder) -> RowWork:
         """Return what does a task's work on rows; raises `WorkbenchError` where it can't be done."""
@@ -212,10 +243,11 @@ def build_services(settings: Settings, engine: Engine | None = None) -> Services
         SettingsError: A setting can't be honoured.
     """
     engine = engine or LocalEngine(settings)
+    data_folder = choose_data_folder(settings)
     return Services(
         settings=settings,
-        data_folder=choose_data_folder(settings),
-        catalogue=build_catalogue(settings),
+        data_folder=data_folder,
+        catalogue=build_catalogue(settings, trained=data_folder.path / TRAINING),
         access=AccessBoard(settings),
         engine=engine,
         chat=Chat(engine, max_text=settings.max_text, max_new_tokens=settings.max_new_tokens),

@@ -110,6 +110,10 @@ class Settings:
     visitor_runs: str = _setting(
         "auto", _one_of("auto", "on", "off"), "may visitors start evaluations; auto: not on a Space"
     )
+    train: bool = _setting(
+        False, _FLAG, "may visitors of a server that others reach train checkpoints; on a local one everybody may"
+    )
+    train_data: Path | None = _setting(None, _FOLDER, "folder whose sets of rows are offered for training")
     max_runs: int = _setting(40, _whole(1, 1000), "evaluations that may wait or run at the same time")
     mcp: bool = _setting(False, _FLAG, "offer the endpoints as tools of the Model Context Protocol")
     hub_checks: bool = _setting(True, _FLAG, "ask the Hub at the start which checkpoints the token reaches")
@@ -167,6 +171,11 @@ class Settings:
     def visitors_may_run(self) -> bool:
         """Whether whoever opens the page may start, pause and cancel evaluations."""
         return self.visitor_runs == "on" or (self.visitor_runs == "auto" and self.space is None)
+
+    @property
+    def visitors_may_train(self) -> bool:
+        """Whether whoever opens the page may start, cancel and delete training runs."""
+        return self.local or self.train
 
     def table(self) -> list[tuple[str, str, str]]:
         """Return (variable, value in force, meaning) of every setting, for help and docs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -13,6 +13,7 @@ from t5gemma_app.checkpoints.folder import CONFIG, read_folder
 from t5gemma_app.checkpoints.parameters import count_parameters
 from t5gemma_app.checkpoints.records import Checkpoint, Family
 from t5gemma_app.checkpoints.sizes import SIZES, SIZES_2
+from t5gemma_app.checkpoints.trained import TrainedShelf
 from t5gemma_app.errors import CheckpointError, UnknownCheckpointError, did_you_mean
 from t5gemma_app.settings import Settings
 
@@ -33,14 +34,20 @@ class Catalogue:
     checkpoints: tuple[Checkpoint, ...]
     problems: tuple[str, ...] = ()
     """Why a configured or embedded checkpoint is not listed; shown, never raised."""
+    trained: Callable[[], tuple[Checkpoint, ...]] = field(default=tuple, compare=False)
+    """Returns those that were trained in the page until now."""
 
     def all(self) -> tuple[Checkpoint, ...]:
         """Return every checkpoint."""
-        return self.checkpoints
+        found = self.checkpoints
+        for checkpoint in self.trained():
+            if all(checkpoint.location != other.location for other in found):
+                found = (*found, _renamed(checkpoint, (other.name for other in found)))
+        return found
 
     def names(self) -> tuple[str, ...]:
         """Return every checkpoint's name."""
-        return tuple(checkpoint.name for checkpoint in self.checkpoints)
+        return tuple(checkpoint.name for checkpoint in self.all())
 
     def find(self, name: str) -> Checkpoint:
         """Return a listed checkpoint by its name, hub id or listed folder; safe for strangers' input.
@@ -48,11 +55,11 @@ class Catalogue:
         Raises:
             UnknownCheckpointError: Nothing listed is called so; the message suggests what is.
         """
-        wanted = name.strip()
-        for checkpoint in self.checkpoints:
+        wanted, listed = name.strip(), self.all()
+        for checkpoint in listed:
             if wanted == checkpoint.name:
                 return checkpoint
-        for checkpoint in self.checkpoints:
+        for checkpoint in listed:
             if wanted.casefold() in (checkpoint.name.casefold(), checkpoint.location.casefold()):
                 return checkpoint
         short = wanted.removeprefix("google/")
@@ -101,16 +108,17 @@ class Catalogue:
         for checkpoint in self._by_source("embedded", "local"):
             if checkpoint.chats:
                 return checkpoint, "embedded; none of Google's chat checkpoints is at hand"
-        for checkpoint in self.checkpoints:
+        listed = self.all()
+        for checkpoint in listed:
             if checkpoint.head == "none" and reachable(checkpoint):
                 return checkpoint, "the first that is at hand; none was taught to chat"
-        if not self.checkpoints:
+        if not listed:
             raise UnknownCheckpointError("There is no checkpoint at all.", remedy="Set T5GEMMA_CHECKPOINTS.")
-        return self.checkpoints[0], "the first listed; none is at hand"
+        return listed[0], "the first listed; none is at hand"
 
     def _by_source(self, *sources: str) -> Iterator[Checkpoint]:
         for source in sources:
-            yield from (checkpoint for checkpoint in self.checkpoints if checkpoint.source == source)
+            yield from (checkpoint for checkpoint in self.all() if checkpoint.source == source)
 
 
 PREFERRED = (
@@ -123,14 +131,15 @@ PREFERRED = (
 """Chat checkpoints to open with, best first; larger ones take tens of gigabytes to fetch and are not opened unasked."""
 
 
-def build_catalogue(settings: Settings, demo: Path = DEMO) -> Catalogue:
+def build_catalogue(settings: Settings, demo: Path = DEMO, trained: Path | None = None) -> Catalogue:
     """List Google's checkpoints, the embedded ones and the owner's; a few milliseconds, no network.
 
     Args:
         settings: `checkpoints` and `checkpoint` may name further folders and hub ids.
         demo: The embedded checkpoints' folder.
+        trained: The folder of runs whose checkpoints are listed too, as soon as they are finished.
     """
-    catalogue = Catalogue(google_checkpoints())
+    catalogue = Catalogue(google_checkpoints(), trained=TrainedShelf(trained) if trained else tuple)
     for folder in sorted(path.parent for path in demo.glob(f"*/{CONFIG}")):
         catalogue = _with(catalogue, folder.name, partial(read_folder, folder, source="embedded"))
     for wish in dict.fromkeys((*settings.checkpoints, *filter(None, [settings.checkpoint]))):
