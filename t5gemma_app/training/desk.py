@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 """How often the folder is looked at unasked: another process may have left something over."""
 WATCH_SECONDS = 0.25
+REMEMBERED = 16
+"""Files whose checks are remembered."""
 
 PlaceOf = Callable[[str], str]
 """Returns how a run finds a checkpoint by its name, a folder or a hub id; raises where it can't be trained."""
@@ -75,6 +77,7 @@ class TrainDesk:
         self._closed = False
         self._wished: set[str] = set()
         self._logs: dict[str, RunLog] = {}
+        self._checked: dict[object, DataFacts] = {}
 
     def begin(self) -> None:
         """Start the thread, which takes up what an earlier process left; a second call does nothing."""
@@ -96,11 +99,18 @@ class TrainDesk:
         )
         for file in files:
             kept_name(file.name)
+        paths = [file.path if file else None for file in (train, evaluation)]
         try:
-            paths = [file.path if file else None for file in (train, evaluation)]
-            return check_rows(data_order(order, self.sets, *paths), order.plan.seed, self._most_rows)
+            data = data_order(order, self.sets, *paths)
+            # Whoever changes a setting, and then starts, has the same rows read once.
+            key = (data, order.plan.seed, *(path and path.stat().st_mtime_ns for path in paths))
+            if (facts := self._checked.get(key)) is None or not train:
+                facts = check_rows(data, order.plan.seed, self._most_rows)
         except InputError as error:
             raise plainly(error, names) from error
+        with self._changed:
+            self._checked = dict([*self._checked.items(), (key, facts)][-REMEMBERED:])
+        return facts
 
     def add(self, order: TrainOrder, train: Upload | None = None, evaluation: Upload | None = None) -> TrainJob:
         """Check an order, and queue it.

@@ -34,6 +34,7 @@ from t5gemma_app.ui.running import OTHER_THREADS, readers
 from t5gemma_app.ui.tag_api import build_tag_endpoints
 from t5gemma_app.ui.tag_tab import build_tag_tab
 from t5gemma_app.ui.theme import ICON, SCRIPTS, STYLESHEETS, build_theme
+from t5gemma_app.ui.train_tab import build_train_tab
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +60,8 @@ def build(services: Services) -> gr.Blocks:
         build_tag_endpoints(services)
         build_run_endpoints(desk)
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Chat", id="chat"):
-                build_chat_tab(blocks, services)
+            with gr.Tab("Chat", id="chat") as chatting:
+                build_chat_tab(blocks, services, chatting)
             with gr.Tab("Compare", id="compare") as compare:
                 build_compare_tab(blocks, services, compare)
             with gr.Tab("Classify", id="classify") as classifying:
@@ -73,12 +74,21 @@ def build(services: Services) -> gr.Blocks:
                 runs = build_evaluate_tab(blocks, services, evaluate, banner, desk, live)
             with gr.Tab("Leaderboard", id="leaderboard") as board:
                 build_leaderboard_tab(services, board)
+            with gr.Tab("Train", id="train") as train:
+                trained = build_train_tab(blocks, services, train)
             with gr.Tab("Models", id="models") as models:
                 build_models_tab(services, models)
         _wire_header(blocks, services, live, header, banner)
         for event, name in ((banner.evaluate, "evaluate"), (runs.leaderboard, "leaderboard")):
             event(None, None, tabs, js=f"() => ({{ __type__: 'update', selected: '{name}' }})", **CHEAP)
+        trained.use(_tab_of, None, tabs, **CHEAP)
     return blocks
+
+
+def _tab_of(event: gr.EventData) -> Any:
+    """Return the tab that a button asks for."""
+    sent = event._data if isinstance(event._data, dict) else {}
+    return gr.Tabs(selected=sent["tab"]) if sent.get("tab") in ("chat", "classify", "tag") else gr.skip()
 
 
 def _wire_header(blocks: gr.Blocks, services: Services, board: RunBoard, header: gr.HTML, banner: gr.HTML) -> None:
@@ -192,6 +202,7 @@ def _private_folders(services: Services) -> list[str]:
 def _warm_up(services: Services) -> None:
     services.engine.start()
     services.files().begin()  # files that an earlier process left go on
+    services.training().begin()  # and so do training runs
     try:
         services.evaluator().begin()  # runs that an earlier process left go on
     except WorkbenchError as error:

@@ -79,7 +79,7 @@ class Panel:
     sent: gr.HTML
 
 
-def build_chat_tab(blocks: gr.Blocks, services: Services) -> None:
+def build_chat_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> None:
     """Place the tab and wire it."""
     gr.HTML(PANEL_BUTTONS, apply_default_css=False, elem_id="panel-buttons")
     with gr.Row(elem_id="chat", equal_height=False):
@@ -93,7 +93,10 @@ def build_chat_tab(blocks: gr.Blocks, services: Services) -> None:
     chat = ChatHandlers(services, running)
     streams = _wire_answers(chat, middle, panel)
     _wire_shelf(blocks, ShelfHandlers(chat), shelf, middle, panel, streams)
-    _wire_prompt(blocks, PromptHandlers(services, chat), middle, panel)
+    prompts = PromptHandlers(services, chat)
+    _wire_prompt(blocks, prompts, middle, panel)
+    # A checkpoint may have been trained since the page was opened.
+    tab.select(prompts.choices, panel.checkpoint, panel.checkpoint, **CHEAP)
     blocks.unload(chat.left)
 
 

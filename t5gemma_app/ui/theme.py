@@ -12,7 +12,7 @@ import gradio as gr
 STATIC = Path(__file__).parent / "static"
 STYLESHEETS = tuple(
     STATIC / f"{name}.css"
-    for name in ("workbench", "compare", "classify", "tagging", "looking", "evaluate", "leaderboard")
+    for name in ("workbench", "compare", "classify", "tagging", "looking", "evaluate", "leaderboard", "training")
 )
 SCRIPTS = tuple(
     STATIC / f"{name}.js" for name in ("workbench", "compare", "classify", "tagging", "looking", "leaderboard")
