@@ -69,6 +69,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--replicas", type=int, metavar="N", help="CPU threads that share a step (default: all)")
     group.add_argument("--tracker", default="", metavar="NAME", help="tensorboard or trackio, beside log.jsonl")
     group.add_argument("--save-seconds", type=float, default=90.0, metavar="S", help="time between saved states")
+    group.add_argument("--shard-bytes", type=int, metavar="N", help="largest file of weights (default 5000000000)")
     group.add_argument("--json", action="store_true", help="print a JSON object")
 
 
@@ -84,6 +85,7 @@ def plan_from(arguments: argparse.Namespace, **other: Any) -> Plan:
 def machine_from(arguments: argparse.Namespace) -> Machine:
     """Return how the machine is used."""
     from t5gemma_app.training.machine import Machine
+    from t5gemma_app.training.shards import SHARD_BYTES
 
     return Machine(
         precision=arguments.precision,
@@ -91,6 +93,7 @@ def machine_from(arguments: argparse.Namespace) -> Machine:
         cpu=arguments.cpu,
         tracker=arguments.tracker,
         save_seconds=arguments.save_seconds,
+        shard_bytes=SHARD_BYTES if arguments.shard_bytes is None else arguments.shard_bytes,
     )
 
 

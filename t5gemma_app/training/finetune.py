@@ -98,7 +98,7 @@ def finetune(
         processes,
         replicas=int(reasons[1].choice),
         run=run,
-        save_best=lambda: save_model(model, kind, run.best, order.base),
+        save_best=lambda: save_model(model, kind, run.best, order.base, order.machine.shard_bytes),
         say=say,
         save_seconds=order.machine.save_seconds,
         stopped=stopped,
@@ -107,7 +107,7 @@ def finetune(
     if position.step < trainer.total and not position.ended:
         return None
     if processes.first:
-        save_model(model, kind, run.last, order.base)
+        save_model(model, kind, run.last, order.base, order.machine.shard_bytes)
     return _finish(order, prepared, run, processes, position, reasons, evaluation)
 
 

@@ -10,6 +10,7 @@ from t5gemma_app.engine.devices import probe_devices
 from t5gemma_app.training.choices import choose_precision, choose_replicas
 from t5gemma_app.training.plan import Plan
 from t5gemma_app.training.processes import Processes
+from t5gemma_app.training.shards import SHARD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Machine:
     cpu: bool = False
     tracker: str = ""
     save_seconds: float = 90.0
+    shard_bytes: int = SHARD_BYTES
+    """Size at which a new file of weights is begun."""
 
 
 def open_processes(machine: Machine, folder: Path, plan: Plan) -> tuple[Processes, tuple[Reason, Reason]]:

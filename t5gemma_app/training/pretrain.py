@@ -109,7 +109,7 @@ def pretrain(order: PretrainOrder, say: Say = lambda _: None, stop_after: int | 
         processes,
         replicas=int(reasons[1].choice),
         run=run,
-        save_best=lambda: save_model(model, stream.kind, run.best, beside),
+        save_best=lambda: save_model(model, stream.kind, run.best, beside, order.machine.shard_bytes),
         say=say,
         save_seconds=order.machine.save_seconds,
     )
@@ -117,7 +117,7 @@ def pretrain(order: PretrainOrder, say: Say = lambda _: None, stop_after: int | 
     if position.step < trainer.total and not position.ended:
         return None
     if processes.first:
-        save_model(model, stream.kind, run.last, beside)
+        save_model(model, stream.kind, run.last, beside, order.machine.shard_bytes)
     data = data_uses("training", sources, len(documents), order.licence)
     return _finish(order, run, processes, position, reasons, evaluation, data)
 
