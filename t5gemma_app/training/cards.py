@@ -38,6 +38,10 @@ class Facts:
     """What one must know to judge the figures, such as how rows were held out."""
     longest: int = 0
     """Tokens that inputs were cut to."""
+    skills: tuple[str, ...] = ()
+    """What it was taught."""
+    examples: tuple[str, ...] = ()
+    """Prompts worth trying."""
 
 
 def data_uses(part: str, sources: Sequence[DataSource], rows: int, licence: str) -> tuple[DataUse, ...]:
@@ -84,6 +88,8 @@ def write_card(folder: Path, facts: Facts) -> None:
             "objective": facts.objective,
             "licence": facts.base_licence,
             "description": _description(facts)[:2000],
+            "skills": facts.skills,
+            "examples": facts.examples,
             "training": training,
         }
     )
@@ -117,6 +123,7 @@ def _readme(facts: Facts, training: Training) -> str:
         "",
         _description(facts).strip(),
         "",
+        *(["## What to ask", "", *(f"- {example}" for example in facts.examples), ""] if facts.examples else []),
         "## Training",
         "",
         f"- Command: `{facts.command}`",

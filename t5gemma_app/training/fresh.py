@@ -92,14 +92,7 @@ def fresh_model(shape: Shape, vocabulary: int, seed: int, dropout: float = 0.0) 
     torch.manual_seed(seed)
     model = T5GemmaForConditionalGeneration(fresh_config(shape, vocabulary, dropout))
     _soften(model)
-    model.generation_config = GenerationConfig(
-        do_sample=False,
-        max_new_tokens=LONGEST_ANSWER,
-        pad_token_id=PAD_ID,
-        bos_token_id=BOS_ID,
-        decoder_start_token_id=BOS_ID,
-        eos_token_id=[EOS_ID, END_OF_TURN_ID],
-    )
+    model.generation_config = _greedy(decoder_start_token_id=BOS_ID)
     return model
 
 
@@ -109,7 +102,19 @@ def fresh_decoder(shape: Shape, vocabulary: int, seed: int) -> Gemma2ForCausalLM
     config = Gemma2Config(**_module(shape, vocabulary), num_hidden_layers=shape.decoder_layers)
     model = Gemma2ForCausalLM(config)
     _soften(model)
+    model.generation_config = _greedy()
     return model
+
+
+def _greedy(**more: int) -> GenerationConfig:
+    return GenerationConfig(
+        do_sample=False,
+        max_new_tokens=LONGEST_ANSWER,
+        pad_token_id=PAD_ID,
+        bos_token_id=BOS_ID,
+        eos_token_id=[EOS_ID, END_OF_TURN_ID],
+        **more,
+    )
 
 
 def _soften(model: nn.Module) -> None:
