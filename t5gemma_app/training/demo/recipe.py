@@ -97,8 +97,8 @@ def save_checkpoint(model: T5GemmaForConditionalGeneration, tokenizer: GemmaToke
     unfinished.rename(folder)
 
 
-def measure(folder: Path, seed: int = SEED, draw: int = 0) -> tuple[Score, ...]:
-    """Answer the held-out prompts with a saved checkpoint, loaded in float32 from its rounded weights.
+def measure(folder: Path, seed: int = SEED, draw: int = 0, every: int = 1) -> tuple[Score, ...]:
+    """Answer the held-out prompts, or every so many of them, with a saved checkpoint, in float32 from its weights.
 
     Raises:
         UnknownCheckpointError: The folder holds no checkpoint.
@@ -114,7 +114,7 @@ def measure(folder: Path, seed: int = SEED, draw: int = 0) -> tuple[Score, ...]:
     )
     if loading["missing_keys"] or loading["unexpected_keys"]:
         raise CheckpointError(f"{folder} does not fit its configuration: {loading}.", remedy="Train it again.")
-    return scores(answer(model, tokenizer, held_out(seed, draw)))
+    return scores(answer(model, tokenizer, held_out(seed, draw)[::every]))
 
 
 def _claim_state(order: Order) -> None:
