@@ -74,7 +74,7 @@ def encode_answers(encoder: TextEncoder, rows: Sequence[AnswerRow], longest: int
     left_out = 0
     for row in rows:
         if turns:
-            inputs = encoder.ids(write_turns(row.turns))
+            inputs = encoder.ids(write_turns(row.turns, answer=row.opened))
         else:
             inputs = encoder.framed_ids("\n".join(turn.text for turn in row.turns))
         targets = [*encoder.text_ids(row.response.strip() if turns else row.response), end]

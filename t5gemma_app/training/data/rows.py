@@ -56,6 +56,8 @@ class AnswerRow:
     turns: tuple[Turn, ...]
     response: str
     place: str
+    opened: bool = True
+    """Whether the start of the answer's turn is written after the last turn."""
 
 
 def text_row(record: Record, columns: Columns, max_characters: int = MAX_CHARACTERS) -> TextRow:
@@ -91,7 +93,8 @@ def word_row(record: Record, columns: Columns, max_characters: int = MAX_CHARACT
 def answer_row(record: Record, columns: Columns, max_characters: int = MAX_CHARACTERS) -> AnswerRow:
     """Read a prompt or a conversation with the answer to give.
 
-    A row with `messages` is a conversation whose last message is the answer.
+    A row with `messages` is a conversation whose last message is the answer; `add_generation_prompt: false` leaves the
+    start of the answer's turn out of what the model reads.
 
     Raises:
         InputError: A column is missing or holds something else.
@@ -100,7 +103,10 @@ def answer_row(record: Record, columns: Columns, max_characters: int = MAX_CHARA
         turns = _turns(record, max_characters)
         if len(turns) < 2 or turns[-1].role != "assistant":
             raise InputError(f"{record.place} does not end with an answer.", expected="The assistant speaks last.")
-        return AnswerRow(turns[:-1], turns[-1].text, record.place)
+        opened = record.values.get("add_generation_prompt", True)
+        if not isinstance(opened, bool):
+            raise _wrong(record, "add_generation_prompt", opened, "It is true or false.")
+        return AnswerRow(turns[:-1], turns[-1].text, record.place, opened)
     prompt = _text(record, columns.prompt, max_characters)
     return AnswerRow((Turn("user", prompt),), _text(record, columns.response, max_characters), record.place)
 
