@@ -42,7 +42,7 @@ class OwnData(BaseModel):
     label: str
     """The column with the label."""
     labels: dict[str, str] = Field(min_length=2)
-    """Each value of the label column with the words that stand for it when choices are ranked."""
+    """Each value of the label column with the words that stand for it: a ranked choice, or the head's own label."""
     prompt: Prompt = Prompt()
     formatter: str = VERSIONS[0]
     limit: int | None = Field(default=None, ge=1)
@@ -188,7 +188,7 @@ def _head(data: OwnData, row: Row) -> Example:
         method="head",
         context=row["text"],
         pair=row["pair"],
-        choices=tuple(data.labels),
+        choices=tuple(data.labels.values()),
         gold=row["label"],
         group=str(row["idx"]),
         row=row,

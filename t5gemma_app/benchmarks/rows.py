@@ -41,6 +41,8 @@ class DataSource:
     revision_or_hash: str
     """The Hub's revision, or the file's SHA-256."""
     split: str
+    note: str = ""
+    """What the rows are where they are not those of the official split, such as `cut split, 500 rows of 3,270`."""
 
 
 def read_rows(

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -19,6 +19,7 @@ from t5gemma_app.benchmarks.hub import hub_rows
 from t5gemma_app.benchmarks.own import SPLIT, OwnData, own_benchmark, own_formatter, own_rows
 from t5gemma_app.benchmarks.records import Benchmark, Example
 from t5gemma_app.benchmarks.rows import DataSource, read_rows
+from t5gemma_app.benchmarks.splits import split_note
 from t5gemma_app.errors import InputError, did_you_mean
 
 MAX_SUITE_BYTES = 1_000_000
@@ -137,6 +138,8 @@ def suite_examples(
             rows, source = own_rows(entry, _beside(suite.path, entry.file, "file"), plan.limit)
         elif folder := data_dir or suite.data:
             rows, source = read_rows(entry.name, folder, entry.split, plan.limit)
+            if data_dir:
+                source = replace(source, note=split_note(entry.name, entry.split, len(rows), plan.limit))
         else:
             rows, source = hub_rows(entry.name, entry.split, plan.limit)
         examples = [example for row in rows for example in plan.formatter.function(row)]

@@ -59,10 +59,11 @@ def describe(
 
 
 def command_line(order: RunOrder) -> str:
-    """Return the command that computes a run again."""
-    words = ["python", "-m", "t5gemma_app", "evaluate", "--checkpoint", order.checkpoint, "--suite", order.suite]
+    """Return the command that computes a run again; folders are named without where they lie on this machine."""
+    words = ["python", "-m", "t5gemma_app", "evaluate"]
+    words += ["--checkpoint", _portable(order.checkpoint), "--suite", _portable(order.suite)]
     for flag, value in (
-        ("--data-dir", order.data_dir),
+        ("--data-dir", _portable(order.data_dir)),
         ("--limit", order.limit),
         ("--formatter", order.formatter),
         ("--batch-tokens", order.batch_tokens),
@@ -71,7 +72,18 @@ def command_line(order: RunOrder) -> str:
             words += [flag, str(value)]
     if order.tasks:
         words += ["--tasks", *order.tasks]
+    if order.splits:
+        words += ["--split-note", *(f"{name}={note}" for name, note in order.splits)]
     return shlex.join(words)
+
+
+def _portable(place: str) -> str:
+    """Return a path as seen from the working directory where it lies below, else its last part; names stay."""
+    path = Path(place)
+    if not place or not path.is_absolute():
+        return place
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.name
 
 
 def git_commit(root: Path) -> str:

@@ -53,12 +53,22 @@ def tasks_of(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(task for row in rows for task in row.tasks))
 
 
+def task_titles(rows: Sequence[Row]) -> dict[str, str]:
+    """Return what each benchmark's column is called: its name, and what its rows are where they are not official."""
+    titles = {}
+    for task in tasks_of(rows):
+        notes = [row.splits.get(task, "") for row in rows if task in row.tasks]
+        said = "; ".join(dict.fromkeys(note for note in notes if note))
+        titles[task] = task if not said else f"{task} ({said})" if all(notes) else f"{task} (some rows: {said})"
+    return titles
+
+
 def to_csv(rows: Sequence[Row]) -> str:
     """Return the leaderboard for a spreadsheet, shares with all digits and intervals in columns of their own."""
     tasks = tasks_of(rows)
     header = ["rank", "checkpoint", "score", "score_low", "score_high"]
     header += [name for task in tasks for name in (task, f"{task}_low", f"{task}_high")]
-    header += [*_FACTS, "run_id"]
+    header += [*_FACTS, "splits", "command", "run_id"]
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(header)
@@ -66,7 +76,8 @@ def to_csv(rows: Sequence[Row]) -> str:
         cells: list[Any] = [row.rank, row.checkpoint, *_three(row.score)]
         for task in tasks:
             cells += _three(row.tasks.get(task, MetricEstimate(task, None)))
-        cells += [getattr(row, name) for name in _FACTS] + [row.run_id]
+        splits = "; ".join(f"{task}: {note}" for task, note in row.splits.items())
+        cells += [getattr(row, name) for name in _FACTS] + [splits, row.command, row.run_id]
         writer.writerow(["" if cell is None else safe_cell(str(cell)) for cell in cells])
     return output.getvalue()
 
@@ -79,7 +90,8 @@ def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def to_markdown(rows: Sequence[Row]) -> str:
     """Return the leaderboard as a Markdown table."""
     tasks = tasks_of(rows)
-    header = ["rank", "checkpoint", "score [95 %]", *tasks, "n", "examples/s", "note"]
+    titles = [_MARKDOWN.sub(r"\\\1", title) for title in task_titles(rows).values()]
+    header = ["rank", "checkpoint", "score [95 %]", *titles, "n", "examples/s", "note"]
     lines = [header, ["---:", ":---", "---:", *["---:"] * len(tasks), "---:", "---:", ":---"]]
     for row in rows:
         cells = _people(row, tasks, with_interval)
@@ -90,7 +102,7 @@ def to_markdown(rows: Sequence[Row]) -> str:
 def to_latex(rows: Sequence[Row]) -> str:
     """Return the leaderboard as a LaTeX table in the manner of booktabs."""
     tasks = tasks_of(rows)
-    header = ["", "Checkpoint", "Score", *tasks, "n"]
+    header = ["", "Checkpoint", "Score", *task_titles(rows).values(), "n"]
     lines = [f"\\begin{{tabular}}{{rl{'r' * (len(tasks) + 2)}}}", "\\toprule", _latex_row(header), "\\midrule"]
     lines += [_latex_row(_people(row, tasks, _latex_interval)[: len(header)]) for row in rows]
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
@@ -111,6 +123,8 @@ def to_eval_results(one: FinishedRun) -> str:
         notes = f"{benchmark.formatter}, n={benchmark.n}, {metrics}, {spec.dtype}, run {one.run.id}"
         if spec.partial:
             notes += ", partial"
+        if note := dict(one.run.order.splits).get(benchmark.name):
+            notes += f", {note}"
         lines += [
             "- dataset:",
             f"    id: {_yaml(DATASET)}",

@@ -50,6 +50,10 @@ class Row:
     finished: float | None = None
     published: str = ""
     """Paper and table of a published figure; empty for what was measured."""
+    splits: dict[str, str] = field(default_factory=dict)
+    """Tasks whose rows are not those of the official split, with what they are."""
+    command: str = ""
+    """The command line that computes it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def leaderboard(finished: Sequence[FinishedRun], chosen: Filter | None = None) -
     of_suite = [one for one in finished if one.run.spec.suite_label == label]
     # A suite that is partial by itself has no full runs; its own are ranked among themselves, marked as they are.
     full = [one for one in of_suite if not one.run.spec.partial]
-    ranked = _ranked([one for one in full or of_suite if one.score is not None])
+    ranked = _ranked([one for one in full or of_suite if one.score is not None and not one.run.order.tasks])
     ids = {row.run_id for row in ranked}
     others = sorted(
         (_row(one, _reason(one)) for one in of_suite if one.run.id not in ids),
@@ -172,6 +176,8 @@ def _draws(one: FinishedRun) -> tuple[float, ...]:
 
 
 def _reason(one: FinishedRun) -> str:
+    if one.run.order.tasks:
+        return "partial: some of the suite's tasks"
     if one.run.spec.partial:
         cut = f": at most {one.run.spec.limit} rows a benchmark" if one.run.spec.limit is not None else ""
         return f"partial{cut}"
@@ -184,7 +190,8 @@ def _row(one: FinishedRun, why_unranked: str) -> Row:
     spec, environment = one.run.spec, one.run.environment
     return Row(
         checkpoint=spec.checkpoint,
-        score=score_estimate(one),
+        # A mean over some tasks is another number than the mean over all of them.
+        score=MetricEstimate("score", None) if one.run.order.tasks else score_estimate(one),
         tasks={benchmark.name: task_estimate(benchmark) for benchmark in one.benchmarks},
         why_unranked=why_unranked,
         run_id=one.run.id,
@@ -205,6 +212,8 @@ def _row(one: FinishedRun, why_unranked: str) -> Row:
         partial=spec.partial,
         shipped=one.run.shipped,
         finished=one.run.finished,
+        splits=dict(one.run.order.splits),
+        command=environment.command,
     )
 
 

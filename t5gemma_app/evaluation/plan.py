@@ -18,6 +18,8 @@ class Part:
     benchmark: Benchmark
     formatter: Formatter
     examples: tuple[Example, ...]
+    checkpoint: Checkpoint
+    """What answers: the run's checkpoint, or a head that was trained from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Plan:
 
     run: Run
     checkpoint: Checkpoint
+    """What the run is about."""
     parts: tuple[Part, ...]
 
     @property

@@ -11,17 +11,20 @@ from t5gemma_app.benchmarks.suites import Planned, Suite, load_suite, prompt_has
 from t5gemma_app.checkpoints.catalogue import Catalogue
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import Engine
-from t5gemma_app.errors import InputError, RunFailedError, did_you_mean
+from t5gemma_app.errors import InputError, RunFailedError, WorkbenchError, did_you_mean
 from t5gemma_app.evaluation.batches import Todo
 from t5gemma_app.evaluation.estimate import Outline
+from t5gemma_app.evaluation.heads import find_heads, wanted
 from t5gemma_app.evaluation.identity import location_of, pinned
 from t5gemma_app.evaluation.plan import Part, Plan
-from t5gemma_app.evaluation.records import BenchmarkSpec, Run, RunOrder, RunSpec, RunState
+from t5gemma_app.evaluation.records import BenchmarkSpec, HeadSpec, Run, RunOrder, RunSpec, RunState
 from t5gemma_app.evaluation.runs import Runs
 from t5gemma_app.settings import Settings
 
 SUITES = Path(__file__).resolve().parents[2] / "eval_suites"
 """Where the suites that come with the app lie."""
+LONGEST_NOTE = 80
+"""Characters of a note on a split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +82,25 @@ class Planner:
         """
         find: Callable[[str], Checkpoint] = self._catalogue.find if listed else self._catalogue.resolve
         path = self.suite_path(order.suite, listed=listed)
-        suite = with_tasks(load_suite(path), order.tasks)
+        whole = load_suite(path)
+        suite = with_tasks(whole, order.tasks)
         checkpoint = find(order.checkpoint)
         order = self._with_data(order, suite)
         planned = _planned(suite, order)
-        for one in planned:
-            _refuse_method(one, checkpoint)
+        order = replace(order, tasks=() if suite is whole else order.tasks, splits=_splits(order, planned))
+        heads = self._heads(checkpoint, suite, planned)
         checkpoint = pinned(checkpoint, self._settings)
-        return self._draft(suite, path, order, checkpoint, planned)
+        parts = tuple(_part(one, head or checkpoint) for one, head in zip(planned, heads, strict=True))
+        return self._draft(suite, path, order, checkpoint, parts)
+
+    def head_problem(self, name: str, suite: Suite, tasks: Sequence[str]) -> str:
+        """Return why a listed checkpoint has no heads for a suite's tasks, or nothing where it has; reads no rows."""
+        try:
+            entries = with_tasks(suite, tasks).entries
+            find_heads(self._catalogue.find(name), [wanted(entry) for entry in entries], self._catalogue.all())
+        except WorkbenchError as error:
+            return error.what
+        return ""
 
     def outlines(self, order: RunOrder) -> tuple[Outline, ...]:
         """Return what a suite known by name asks of any checkpoint; the rows are read.
@@ -107,7 +121,8 @@ class Planner:
         checkpoint = self._catalogue.resolve(run.order.checkpoint)
         if checkpoint.source == "hub":
             checkpoint = replace(checkpoint, revision=run.spec.revision)
-        pinned_catalogue = Catalogue((replace(checkpoint, name=run.spec.checkpoint),))
+        others = (other for other in self._catalogue.all() if other.name != run.spec.checkpoint)
+        pinned_catalogue = Catalogue((replace(checkpoint, name=run.spec.checkpoint), *others))
         order = replace(run.order, checkpoint=run.spec.checkpoint)
         draft = Planner(pinned_catalogue, self._engine, self._settings, self._suites).draft(order)
         if draft.spec != run.spec:
@@ -145,13 +160,24 @@ class Planner:
         folder = self._settings.superglue_dir
         return replace(order, data_dir=str(folder)) if folder and suite.needs_rows and not order.data_dir else order
 
+    def _heads(self, checkpoint: Checkpoint, suite: Suite, planned: list[Planned]) -> list[Checkpoint | None]:
+        """Return the head that answers each benchmark, None where the checkpoint itself answers."""
+        asked = [one.plan.formatter.method == "head" for one in planned]
+        for one, by_head in zip(planned, asked, strict=True):
+            if not by_head and checkpoint.head != "none":
+                raise InputError(
+                    f"{checkpoint.name} has a classification head and writes no text.",
+                    expected=f"{one.plan.formatter.name} needs a checkpoint that does.",
+                    remedy="A head is measured with the formatter head@1." if checkpoint.head == "sequence" else "",
+                )
+        needs = [wanted(entry) for entry, by_head in zip(suite.entries, asked, strict=True) if by_head]
+        found = iter(find_heads(checkpoint, needs, self._catalogue.all()) if needs else ())
+        return [pinned(next(found), self._settings) if by_head else None for by_head in asked]
+
     def _draft(
-        self, suite: Suite, path: Path, order: RunOrder, checkpoint: Checkpoint, planned: list[Planned]
+        self, suite: Suite, path: Path, order: RunOrder, checkpoint: Checkpoint, parts: tuple[Part, ...]
     ) -> Draft:
-        parts = tuple(
-            Part(_benchmark(one), one.plan.benchmark, one.plan.formatter, tuple(one.examples)) for one in planned
-        )
-        placement = self._engine.place(checkpoint)
+        placements = [self._engine.place(part.checkpoint) for part in parts]
         spec = RunSpec(
             suite=suite.name,
             suite_version=str(suite.version),
@@ -159,10 +185,10 @@ class Planner:
             checkpoint=checkpoint.name,
             location=location_of(checkpoint),
             revision=checkpoint.revision or "",
-            dtype=placement.dtype,
-            attention=placement.attention,
+            dtype="+".join(sorted({placement.dtype for placement in placements})),
+            attention="+".join(sorted({placement.attention for placement in placements})),
             limit=order.limit,
-            partial=any(one.plan.partial for one in planned),
+            partial=suite.partial or order.limit is not None,
         )
         known = path.parent == self._suites
         kept = replace(
@@ -209,8 +235,11 @@ def _outline(one: Planned) -> Outline:
     return Outline(one.plan.benchmark.name, one.plan.formatter.name, _data(one.source), len(one.examples), tokens)
 
 
-def _benchmark(one: Planned) -> BenchmarkSpec:
-    return BenchmarkSpec(
+def _part(one: Planned, checkpoint: Checkpoint) -> Part:
+    head = None
+    if one.plan.formatter.method == "head":
+        head = HeadSpec(checkpoint.name, location_of(checkpoint), checkpoint.revision or "", checkpoint.longest)
+    spec = BenchmarkSpec(
         name=one.plan.benchmark.name,
         formatter=one.plan.formatter.name,
         method=one.plan.formatter.method,
@@ -218,7 +247,32 @@ def _benchmark(one: Planned) -> BenchmarkSpec:
         data=_data(one.source),
         split=one.plan.split,
         limit=one.plan.limit,
+        head=head,
     )
+    return Part(spec, one.plan.benchmark, one.plan.formatter, tuple(one.examples), checkpoint)
+
+
+def _splits(order: RunOrder, planned: Sequence[Planned]) -> tuple[tuple[str, str], ...]:
+    """Return what is known of rows that are not the official ones; what the person says takes precedence.
+
+    Raises:
+        InputError: The person speaks of a benchmark that is not measured, or says too much.
+    """
+    said = dict(order.splits)
+    names = [one.plan.benchmark.name for one in planned]
+    for name, words in said.items():
+        if name not in names:
+            raise InputError(
+                f"A split note is for {name[:80]!r}, which is not measured.",
+                expected=f"Notes are for {', '.join(names)}.",
+                remedy=did_you_mean(name, names),
+            )
+        if not words.isprintable() or len(words) > LONGEST_NOTE:
+            raise InputError(
+                f"The split note for {name} can't be shown.", expected=f"A line of up to {LONGEST_NOTE} characters."
+            )
+    found = {one.plan.benchmark.name: one.source.note for one in planned} | said
+    return tuple((name, words) for name, words in found.items() if words)
 
 
 def _data(source: DataSource) -> str:
@@ -228,24 +282,12 @@ def _data(source: DataSource) -> str:
     return f"sha256:{source.revision_or_hash}"
 
 
-def _refuse_method(one: Planned, checkpoint: Checkpoint) -> None:
-    formatter = one.plan.formatter
-    if formatter.method == "head":
-        raise InputError(
-            f"{formatter.name} asks a classification head, which this command can't do yet.",
-            expected="A formatter that ranks choices or reads generated text, such as harness@1 or t5@1.",
-        )
-    if checkpoint.head != "none":
-        raise InputError(
-            f"{checkpoint.name} has a classification head and writes no text.",
-            expected=f"{formatter.name} needs a checkpoint that does.",
-        )
-
-
 def _changed(now: RunSpec, then: RunSpec) -> str:
     """Return in words what differs between two specs."""
     new, old = asdict(now), asdict(then)
     names = [name for name in new if new[name] != old[name]]
     if names == ["benchmarks"]:
+        if [replace(one, head=None) for one in now.benchmarks] == [replace(one, head=None) for one in then.benchmarks]:
+            return "The heads have changed"
         return "The benchmarks' rows or prompts have changed"
     return f"{', '.join(names)} changed ({', '.join(f'{old[n]!s:.40} to {new[n]!s:.40}' for n in names[:3])})"

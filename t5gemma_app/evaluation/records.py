@@ -56,6 +56,19 @@ def _refuse_other_names(value: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadSpec:
+    """Which classification head answers a benchmark."""
+
+    name: str
+    location: str
+    """Hub id; empty for a folder."""
+    revision: str
+    """The Hub's commit, or a digest of the folder's weights and tokenizer."""
+    longest: int = 0
+    """Tokens that texts are cut to, as in the head's training; 0 cuts none."""
+
+
+@dataclass(frozen=True, slots=True)
 class BenchmarkSpec:
     """What of a run's identity belongs to one benchmark."""
 
@@ -71,6 +84,14 @@ class BenchmarkSpec:
     split: str = "val"
     limit: int | None = None
     """Rows that are taken from the start; None takes all."""
+    head: HeadSpec | None = None
+    """What answers where the method is `head`."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> BenchmarkSpec:
+        """Return what `asdict` described."""
+        head = values.get("head")
+        return cls(**{**values, "head": HeadSpec(**head) if head else None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +121,16 @@ class RunSpec:
 
     def canonical(self) -> str:
         """Return the canonical JSON text."""
-        return canonical_json(asdict(self))
+        values = asdict(self)
+        for benchmark in values["benchmarks"]:
+            if benchmark["head"] is None:
+                del benchmark["head"]  # ids of runs without heads are as they were before there were any
+        return canonical_json(values)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunSpec:
         """Return the spec that `asdict` or the canonical text described."""
-        benchmarks = tuple(BenchmarkSpec(**benchmark) for benchmark in values["benchmarks"])
+        benchmarks = tuple(BenchmarkSpec.from_dict(benchmark) for benchmark in values["benchmarks"])
         return cls(**{**values, "benchmarks": benchmarks})
 
     @property
@@ -134,11 +159,14 @@ class RunOrder:
     """Padded tokens of a batch; the engine's own choice when None."""
     tasks: tuple[str, ...] = ()
     """Names of the suite's benchmarks that are measured; empty takes all."""
+    splits: tuple[tuple[str, str], ...] = ()
+    """Benchmarks whose rows are not those of the official split, with what they are; shown beside their scores."""
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunOrder:
         """Return the order that `asdict` described."""
-        return cls(**{**values, "tasks": tuple(values.get("tasks", ()))})
+        splits = tuple((str(name), str(words)) for name, words in values.get("splits", ()))
+        return cls(**{**values, "tasks": tuple(values.get("tasks", ())), "splits": splits})
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,10 +106,14 @@ class Runner:
         if not queues:
             return None
         pace = Pace(left=sum(item.cost for _, todo in queues for item in todo))
-        checkpoint = self._load(plan, lease)
-        answerer = Answerer(self._engine, checkpoint, plan.run.order.batch_tokens)
+        loaded: Checkpoint | None = None
         tokens = self._first_tokens
         for part, todo in queues:
+            if part.checkpoint != loaded:
+                self._load(plan, part.checkpoint, lease, first=loaded is None)
+                loaded = part.checkpoint
+            longest = part.spec.head.longest if part.spec.head else 0
+            answerer = Answerer(self._engine, part.checkpoint, plan.run.order.batch_tokens, longest)
             while todo:
                 if lease.lost.is_set():
                     raise taken_over()  # before a batch is computed that could not be stored
@@ -135,24 +139,28 @@ class Runner:
         )
         return seconds
 
-    def _load(self, plan: Plan, lease: Lease) -> Checkpoint:
-        """Bring the checkpoint into memory and note what the run is computed with."""
+    def _load(self, plan: Plan, checkpoint: Checkpoint, lease: Lease, *, first: bool) -> None:
+        """Bring what answers into memory; the first time note what the run is computed with."""
         begun = self._clock()
-        for loading in self._engine.load(plan.checkpoint):
+        for loading in self._engine.load(checkpoint):
             percent = "" if loading.fraction is None else f" {loading.fraction:.0%}"
             self._tell(plan.run, stage=f"{loading.stage}{percent}", state=RunState.RUNNING)
-        if lease.shard == 0:
+        seconds = self._clock() - begun
+        if lease.shard == 0 and first:
             environment = describe(
                 plan.checkpoint,
-                self._engine.place(plan.checkpoint),
+                self._engine.place(checkpoint),
                 self._engine.status(),
                 plan.run.order,
-                loading_seconds=self._clock() - begun,
+                loading_seconds=seconds,
                 processes=lease.shards,
             )
             self._store.runs.describe(plan.run.id, environment)
+        elif lease.shard == 0:
+            environment = self._store.runs.get(plan.run.id).environment
+            environment = replace(environment, loading_seconds=environment.loading_seconds + seconds)
+            self._store.runs.describe(plan.run.id, environment)
         self._tell(plan.run, state=RunState.RUNNING)  # loading is over; the first batch may take a while
-        return plan.checkpoint
 
     def _wait(self, plan: Plan, lease: Lease) -> RunState | None:
         """Wait until the other processes have stored their samples; return what somebody asked for meanwhile.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from t5gemma_app.evaluation.environment import command_line
 from t5gemma_app.evaluation.records import Environment, Run, RunOrder, RunSpec, RunState
 from t5gemma_app.evaluation.results import BenchmarkResult, FinishedRun
 from t5gemma_app.evaluation.store import Store
@@ -19,16 +20,19 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 
 def to_document(one: FinishedRun) -> dict[str, Any]:
-    """Return a run with everything the leaderboard and a comparison need, samples left out."""
+    """Return a run with everything the leaderboard and a comparison need; samples and places on a disk are left out."""
     run = one.run
+    command = run.environment.command if run.shipped else command_line(run.order)
     return {
         "run_id": run.id,
         "spec": asdict(run.spec),
-        "environment": asdict(run.environment),
+        "environment": asdict(replace(run.environment, command=command)),
         "created": run.created,
         "started": run.started,
         "finished": run.finished,
         "totals": run.totals,
+        "tasks": list(run.order.tasks),
+        "splits": dict(run.order.splits),
         "score": one.score,
         "results": [result.to_record() for result in one.benchmarks],
     }
@@ -46,7 +50,13 @@ def from_document(values: dict[str, Any]) -> FinishedRun:
     run = Run(
         id=spec.run_id,
         spec=spec,
-        order=RunOrder(spec.suite, spec.checkpoint, limit=spec.limit),
+        order=RunOrder(
+            spec.suite,
+            spec.checkpoint,
+            limit=spec.limit,
+            tasks=tuple(values.get("tasks", ())),
+            splits=tuple(values.get("splits", {}).items()),
+        ),
         state=RunState.DONE,
         created=values["created"],
         started=values["started"],

@@ -50,7 +50,8 @@ def test_jsonl_rows_with_a_pair_go_to_a_head(tmp_path: Path):
     text = SUITE.replace("    label: stars", "    pair: answer\n    label: stars\n    formatter: head@1")
     rows = json.dumps({"review": "a", "answer": "b", "stars": 1}) + "\n"
     (asked,) = suite(tmp_path, rows, "rows.jsonl", text).examples
-    assert (asked.method, asked.context, asked.pair, asked.choices, asked.gold) == ("head", "a", "b", ("0", "1"), 1)
+    assert (asked.method, asked.context, asked.pair, asked.gold) == ("head", "a", "b", 1)
+    assert asked.choices == ("bad", "good")
     (asked,) = suite(tmp_path, rows, "rows.jsonl", text.replace("head@1", "words@1")).examples
     assert asked.context == "Review: a\nb\nThe customer was {x}"
 

@@ -5,6 +5,7 @@ import pytest
 from t5gemma_app.benchmarks.catalogue import BENCHMARKS
 from t5gemma_app.benchmarks.overall import OFFICIAL
 from t5gemma_app.benchmarks.records import Example
+from t5gemma_app.benchmarks.splits import split_note
 from t5gemma_app.benchmarks.suites import load_suite, prompt_hash, suite_examples
 from t5gemma_app.errors import InputError
 from tests.benchmarks.samples import GOLDEN, example
@@ -66,6 +67,17 @@ def test_a_named_folder_takes_precedence_and_the_smaller_limit_holds():
     assert {len(examples) for _, examples, _ in planned} == {1}
     assert all(source.location.startswith(str(GOLDEN)) for _, _, source in planned)
     assert next(suite_examples(suite, GOLDEN / "rows", limit=100)).plan.limit == 64
+
+
+def test_a_folder_with_other_rows_than_the_official_split_is_noticed():
+    suite = load_suite(SUITES / "cb.yaml")
+    rows = len(next(suite_examples(suite, GOLDEN / "rows")).examples)
+    assert next(suite_examples(suite, GOLDEN / "rows")).source.note == f"cut split, {rows} rows of 56"
+    assert next(suite_examples(suite, GOLDEN / "rows", limit=1)).source.note == ""
+    smoke = suite_examples(load_suite(SUITES / "smoke.yaml"))
+    assert {source.note for _, _, source in smoke} == {""}
+    assert split_note("boolq", "val", 3270, None) == split_note("boolq", "val", 64, 64) == ""
+    assert split_note("cb", "val", 90, None) == "other split, 90 rows"
 
 
 def test_a_limit_makes_a_full_suite_partial():

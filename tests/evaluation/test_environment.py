@@ -24,6 +24,16 @@ def test_the_command_line_says_what_differs_from_the_defaults() -> None:
     assert command_line(RunOrder("quick", "a b")) == ("python -m t5gemma_app evaluate --checkpoint 'a b' --suite quick")
     whole = command_line(RunOrder("quick", "c", "data", "t5@1", 5, 64))
     assert whole.endswith("--suite quick --data-dir data --limit 5 --formatter t5@1 --batch-tokens 64")
+    noted = command_line(RunOrder("quick", "c", splits=(("cb", "cut split"),)))
+    assert noted.endswith("--suite quick --split-note 'cb=cut split'")
+
+
+def test_a_command_line_names_no_place_of_this_machine(tmp_path, monkeypatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    order = RunOrder(str(tmp_path / "here" / "mine.yaml"), str(tmp_path / "runs" / "tiny"), str(tmp_path / "rows"))
+    assert command_line(order).endswith("--checkpoint tiny --suite mine.yaml --data-dir rows")
+    assert "google/t5gemma-s-s-ul2" in command_line(RunOrder("quick", "google/t5gemma-s-s-ul2"))
 
 
 def test_the_commit_is_what_git_says(tmp_path) -> None:

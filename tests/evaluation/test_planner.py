@@ -106,7 +106,7 @@ def test_a_folder_that_is_not_listed_is_found_again_from_anywhere(world, monkeyp
 
 @pytest.mark.parametrize(
     ("formatter", "head", "says"),
-    [("head@1", "none", "head@1"), ("", "sequence", "has a classification head")],
+    [("head@1", "none", "has no head for boolq, cb, multirc"), ("", "sequence", "has a classification head")],
 )
 def test_a_formatter_that_the_checkpoint_can_not_serve_is_refused(world, formatter, head, says) -> None:
     checkpoint = Checkpoint("tiny", "local", str(world.folder / "tiny"), head=head)
@@ -134,6 +134,21 @@ def test_some_of_a_suites_benchmarks_make_a_partial_run_that_goes_on_as_such(wor
     assert plan.run.spec.partial and plan.run.order.tasks == ("multirc", "cb")
     again = world.planner.again(store.runs.get(plan.run.id))
     assert [part.spec for part in again.parts] == [part.spec for part in plan.parts]
+    store.close()
+
+
+def test_rows_that_are_not_the_official_split_are_marked_and_a_persons_words_hold(world) -> None:
+    store = world.store()
+    plan = world.planner.draft(replace(world.order(), splits=(("cb", "my own rows"),))).stored(store.runs)
+    assert plan.run.order.splits == (
+        ("boolq", "cut split, 24 rows of 3,270"), ("cb", "my own rows"), ("multirc", "cut split, 24 rows of 4,848"),
+    )  # fmt: skip
+    assert plan.run.spec == draft(world).spec  # a note changes no number
+    assert world.planner.again(store.runs.get(plan.run.id)).run.order == plan.run.order
+    assert draft(world, limit=5).order.splits == ()
+    for words, says in ((("rte", "x"), "'rte', which is not measured"), (("cb", "x\n"), "can't be shown")):
+        with pytest.raises(InputError, match=says):
+            draft(world, splits=(words,))
     store.close()
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t5gemma_app.evaluation.records import RunSpec, canonical_json
+from t5gemma_app.evaluation.records import HeadSpec, RunSpec, canonical_json
 from tests.evaluation.makers import make_spec
 
 TEXTS = st.text(st.characters(codec=None), max_size=8)  # unpaired surrogates included
@@ -82,7 +82,9 @@ BENCHMARK = {
     "data": "sha256:others",
     "split": "test",
     "limit": 7,
+    "head": HeadSpec("tiny-cb", "", "sha256:weights"),
 }
+HEAD = {"name": "other", "location": "owner/other", "revision": "abc", "longest": 64}
 
 
 def test_every_field_belongs_to_the_identity() -> None:
@@ -93,6 +95,12 @@ def test_every_field_belongs_to_the_identity() -> None:
     changed += [
         replace(spec, benchmarks=(replace(spec.benchmarks[0], **{name: value}),)) for name, value in BENCHMARK.items()
     ]
+    answered = replace(spec.benchmarks[0], head=BENCHMARK["head"])
+    assert set(HEAD) == set(asdict(BENCHMARK["head"]))
+    changed += [
+        replace(spec, benchmarks=(replace(answered, head=replace(answered.head, **{name: value})),))
+        for name, value in HEAD.items()
+    ]
     changed.append(make_spec("boolq", "cb"))
     changed.append(make_spec("cb", "boolq"))
     ids = {spec.run_id, *(other.run_id for other in changed)}
@@ -102,5 +110,8 @@ def test_every_field_belongs_to_the_identity() -> None:
 def test_a_spec_survives_its_canonical_text() -> None:
     spec = make_spec("boolq", "cb", limit=3, partial=True)
     assert RunSpec.from_dict(json.loads(spec.canonical())) == spec
+    headed = replace(spec, benchmarks=(spec.benchmarks[0], replace(spec.benchmarks[1], head=BENCHMARK["head"])))
+    assert RunSpec.from_dict(json.loads(headed.canonical())) == headed
+    assert RunSpec.from_dict(json.loads(json.dumps(asdict(headed)))) == headed
     assert spec.partial
     assert not make_spec().partial
