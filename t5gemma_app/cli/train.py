@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from t5gemma_app.cli.output import print_json, say
 from t5gemma_app.cli.train_adapt import add_adapt
+from t5gemma_app.cli.train_family import add_family
 from t5gemma_app.cli.train_finetune import add_finetune
 from t5gemma_app.cli.train_grid import add_grid
 from t5gemma_app.cli.train_pretrain import add_pretrain
@@ -24,7 +25,7 @@ def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     """Add the commands to the parser."""
     train = commands.add_parser("train", help="train checkpoints")
     recipes = train.add_subparsers(dest="recipe", required=True, metavar="RECIPE")
-    for add in (add_adapt, add_pretrain, add_finetune, add_grid):
+    for add in (add_adapt, add_pretrain, add_finetune, add_grid, add_family):
         add(recipes)
 
     demo = recipes.add_parser("demo", help="the embedded chat checkpoint, from nothing, on a CPU; a killed run goes on")

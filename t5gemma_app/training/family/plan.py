@@ -1,0 +1,35 @@
+"""The steps of a family in their order: what is worth most comes first."""
+
+from __future__ import annotations
+
+from t5gemma_app.training.family.chatting import chat_step, conversation_step
+from t5gemma_app.training.family.heads import head_step
+from t5gemma_app.training.family.places import Places
+from t5gemma_app.training.family.reading import adapt_step, corpus_step, denoise_step, member_step
+from t5gemma_app.training.family.recipe import PAIRS, PASSAGES, TEXTS, Recipe
+from t5gemma_app.training.family.sources import OFFICIAL, QUESTIONS
+from t5gemma_app.training.family.steps import Context, Step
+from t5gemma_app.training.machine import Machine
+
+
+def family_files(recipe: Recipe) -> tuple[str, ...]:
+    """Return every file of the data folder that a recipe reads, each once."""
+    heads = [file for head in recipe.heads for file in (head.train, head.evaluation) if file]
+    tasks = dict.fromkeys((*PASSAGES, *(head.name for head in recipe.superglue)))
+    superglue = [f"superglue/{OFFICIAL[task][0]}/{name}.jsonl" for task in tasks for name in ("train", "val")]
+    return tuple(dict.fromkeys((*TEXTS, *heads, QUESTIONS, *superglue)))
+
+
+def family_steps(recipe: Recipe, places: Places, machine: Machine, command: str) -> tuple[Step, ...]:
+    """Return all steps."""
+    context = Context(recipe, places, machine, command)
+    return (
+        corpus_step(context),
+        *(member_step(context, number) for number in range(len(recipe.members))),
+        *(adapt_step(context, pair) for pair in PAIRS),
+        *(denoise_step(context, pair) for pair in PAIRS),
+        *(head_step(context, pair, head) for pair in recipe.head_pairs for head in recipe.heads),
+        conversation_step(context),
+        *(chat_step(context, pair) for pair in PAIRS),
+        *(head_step(context, pair, head) for head in recipe.superglue for pair in PAIRS),
+    )
