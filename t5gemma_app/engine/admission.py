@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from t5gemma_app.engine.queueing import Limits, refusal, retry_seconds
 
@@ -46,6 +48,20 @@ class Admission:
                 raise error
             self._held[visitor] += 1
         return Ticket(self, visitor)
+
+    @contextmanager
+    def place(self, visitor: str | None) -> Iterator[str | None]:
+        """Hold a visitor's place for the block, and yield the visitor; None needs no place, for nobody waits.
+
+        Raises:
+            BusyError: Too many run or wait, of all or of this visitor.
+        """
+        ticket = None if visitor is None else self.enter(visitor)
+        try:
+            yield visitor
+        finally:
+            if ticket is not None:
+                ticket.release()
 
     def leave(self, visitor: str) -> None:
         """Count a request no more."""

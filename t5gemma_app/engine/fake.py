@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from t5gemma_app.checkpoints.placement import Device, DeviceFacts, Placement, Reason
 from t5gemma_app.checkpoints.records import Checkpoint
@@ -46,6 +47,8 @@ from t5gemma_app.engine.types import (
     Window,
 )
 from t5gemma_app.errors import StoppedError, WorkbenchError
+
+Row = TypeVar("Row")
 
 END_MARK = 107
 FACTS = DeviceFacts((Device("cpu", "cpu", "no real device", 16_000_000_000, 12_000_000_000, bfloat16=True),))
@@ -181,12 +184,12 @@ class FakeEngine:
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[tuple[ChoiceScore, ...]]:
         """Score each choice by a hash of its texts and the checkpoint's name, `delay` seconds a request."""
         self._check()
         scores = []
-        for request in requests:
-            time.sleep(self.delay)
+        for request in self._waited_for(requests, urgent, visitor):
             context = request.context if isinstance(request.context, str) else _written(request.context)
             scores.append(tuple(_chance(checkpoint.name, context, choice) for choice in request.choices))
         return scores
@@ -198,12 +201,12 @@ class FakeEngine:
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[HeadOutput]:
         """Give each label a number made of the texts, `delay` seconds an input."""
         self._check()
         outputs = []
-        for entry in inputs:
-            time.sleep(self.delay)
+        for entry in self._waited_for(inputs, urgent, visitor):
             texts = entry.text if entry.pair is None else f"{entry.text}\0{entry.pair}"
             scores = [_chance(checkpoint.name, texts, label).logprob for label in checkpoint.labels]
             outputs.append(HeadOutput(tuple(scores), 1 + len(texts.split())))
@@ -216,12 +219,12 @@ class FakeEngine:
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[tuple[Logits, ...]]:
         """Give each label of each id a number made of both, `delay` seconds a window."""
         self._check()
         outputs = []
-        for window in windows:
-            time.sleep(self.delay)
+        for window in self._waited_for(windows, urgent, visitor):
             outputs.append(
                 tuple(
                     tuple(_chance(checkpoint.name, str(index), label).logprob for label in checkpoint.labels)
@@ -245,19 +248,22 @@ class FakeEngine:
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[Vector]:
         """Turn words into directions, `delay` seconds a text."""
         self._check()
         vectors = []
-        for text in texts:
-            time.sleep(self.delay)
+        for text in self._waited_for(texts, urgent, visitor):
             vectors.append(word_vector(text))
         return vectors
 
-    def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
+    def look(
+        self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int], *, visitor: str = ""
+    ) -> CrossAttention:
         """Look at a place of the prompt that moves along with the answer."""
         self._check()
-        return moving_look(pieces, answer)
+        with self._admission.place(visitor):
+            return moving_look(pieces, answer)
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Pretend to load in two stages, once for each checkpoint."""
@@ -356,6 +362,13 @@ class FakeEngine:
         with self._lock:
             place = self._open.index(answer) if answer in self._open else 0
         return max(0, place - self._max_answers + 1)
+
+    def _waited_for(self, rows: Sequence[Row], urgent: bool, visitor: str) -> Iterator[Row]:
+        """Yield rows, each after the delay; urgent ones hold one of the visitor's places meanwhile."""
+        with self._admission.place(visitor if urgent else None):
+            for row in rows:
+                time.sleep(self.delay)
+                yield row
 
     def _check(self) -> None:
         if self.closed:

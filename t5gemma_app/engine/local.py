@@ -89,9 +89,11 @@ class LocalEngine:
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[tuple[ChoiceScore, ...]]:
         """Return the scores of every request's choices, in the order given."""
-        return self.runtime().score(checkpoint, requests, budget, urgent)
+        with self._admission.place(visitor if urgent else None) as asking:
+            return self.runtime().score(checkpoint, requests, budget, asking)
 
     def classify(
         self,
@@ -100,9 +102,11 @@ class LocalEngine:
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[HeadOutput]:
         """Return what a sequence head says of every input, in the order given."""
-        return self.runtime().classify(checkpoint, inputs, budget, urgent)
+        with self._admission.place(visitor if urgent else None) as asking:
+            return self.runtime().classify(checkpoint, inputs, budget, asking)
 
     def tag(
         self,
@@ -111,9 +115,11 @@ class LocalEngine:
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[tuple[Logits, ...]]:
         """Return what a token head says of every id of every window, in the order given."""
-        return self.runtime().tag(checkpoint, windows, budget, urgent)
+        with self._admission.place(visitor if urgent else None) as asking:
+            return self.runtime().tag(checkpoint, windows, budget, asking)
 
     def tokens(self, checkpoint: Checkpoint, text: str) -> tuple[Token, ...]:
         """Return the word pieces of a text with their places, without torch."""
@@ -127,13 +133,18 @@ class LocalEngine:
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[Vector]:
         """Return a vector of every text, in the order given."""
-        return self.runtime().embed(checkpoint, texts, pooling, budget, urgent)
+        with self._admission.place(visitor if urgent else None) as asking:
+            return self.runtime().embed(checkpoint, texts, pooling, budget, asking)
 
-    def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
+    def look(
+        self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int], *, visitor: str = ""
+    ) -> CrossAttention:
         """Return where the decoder looks in a prompt while it writes an answer."""
-        return self.runtime().look(checkpoint, pieces, answer)
+        with self._admission.place(visitor):
+            return self.runtime().look(checkpoint, pieces, answer, visitor)
 
     def load(self, checkpoint: Checkpoint) -> Iterator[Loading]:
         """Load a checkpoint, yielding progress."""

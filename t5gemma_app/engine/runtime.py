@@ -157,7 +157,7 @@ class Runtime:
         return [results[i] for i in range(len(rows))]
 
     def score(
-        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], budget: int | None, urgent: bool
+        self, checkpoint: Checkpoint, requests: Sequence[ScoringRequest], budget: int | None, visitor: str | None
     ) -> list[tuple[ChoiceScore, ...]]:
         """Score all requests; those longer than the encoder takes get NaN."""
         checkpoint = self._described(checkpoint)
@@ -168,41 +168,43 @@ class Runtime:
             [len(question.context) for question in plan.questions],
             lambda loaded, batches: ScoreSession(loaded.read, loaded.score, plan.questions, batches, is_memory_error),
             budget,
-            urgent,
+            visitor,
             packed=True,
         )
         return plan.spread(scores)
 
     def classify(
-        self, checkpoint: Checkpoint, inputs: Sequence[HeadInput], budget: int | None, urgent: bool
+        self, checkpoint: Checkpoint, inputs: Sequence[HeadInput], budget: int | None, visitor: str | None
     ) -> list[HeadOutput]:
         """Read all inputs with the sequence head; those longer than the encoder takes get no logits."""
         checkpoint = self._described(checkpoint)
         require_head(checkpoint, "sequence")
         rows = input_rows(self._tokenizers.of(checkpoint), inputs, read_limit(checkpoint))
-        return rows.outputs(self._read_rows(checkpoint, rows, lambda loaded: loaded.classify, budget, urgent))
+        return rows.outputs(self._read_rows(checkpoint, rows, lambda loaded: loaded.classify, budget, visitor))
 
     def tag(
-        self, checkpoint: Checkpoint, windows: Sequence[Window], budget: int | None, urgent: bool
+        self, checkpoint: Checkpoint, windows: Sequence[Window], budget: int | None, visitor: str | None
     ) -> list[tuple[Logits, ...]]:
         """Read all windows with the token head; those longer than the encoder takes get no logits."""
         checkpoint = self._described(checkpoint)
         require_head(checkpoint, "token")
         rows = window_rows(self._tokenizers.of(checkpoint), windows, read_limit(checkpoint))
-        return rows.labelled(self._read_rows(checkpoint, rows, lambda loaded: loaded.tag, budget, urgent))
+        return rows.labelled(self._read_rows(checkpoint, rows, lambda loaded: loaded.tag, budget, visitor))
 
     def embed(
-        self, checkpoint: Checkpoint, texts: Sequence[str], pooling: Pooling, budget: int | None, urgent: bool
+        self, checkpoint: Checkpoint, texts: Sequence[str], pooling: Pooling, budget: int | None, visitor: str | None
     ) -> list[Vector]:
         """Read all texts with the encoder alone; those longer than it takes get an empty vector."""
         checkpoint = self._described(checkpoint)
         rows = input_rows(self._tokenizers.of(checkpoint), list(map(HeadInput, texts)), read_limit(checkpoint))
         vectors = self._read_rows(
-            checkpoint, rows, lambda loaded: partial(loaded.embed, pooling=pooling), budget, urgent
+            checkpoint, rows, lambda loaded: partial(loaded.embed, pooling=pooling), budget, visitor
         )
         return [output.logits for output in rows.outputs(vectors)]
 
-    def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
+    def look(
+        self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int], visitor: str
+    ) -> CrossAttention:
         """Read an answer beside its prompt, in one pass while nothing else is computed."""
         checkpoint = self._described(checkpoint)
         require_head(checkpoint, "none")
@@ -214,7 +216,7 @@ class Runtime:
                 lambda rows: [loaded.look(pieces, row, answer) for row in rows], [source], batches, is_memory_error
             ),
             None,
-            urgent=True,
+            visitor,
         )
         return seen
 
@@ -224,7 +226,7 @@ class Runtime:
         rows: Rows,
         reader: Callable[[Loaded], Callable[[Sequence[Sequence[int]]], Sequence[Result]]],
         budget: int | None,
-        urgent: bool,
+        visitor: str | None,
     ) -> list[Result]:
         """Read those rows that fit with what `reader` takes from the loaded checkpoint."""
         return self._in_batches(
@@ -232,7 +234,7 @@ class Runtime:
             [len(row) for row in rows.fitting],
             lambda loaded, batches: BatchWork(reader(loaded), rows.fitting, batches, is_memory_error),
             budget,
-            urgent,
+            visitor,
         )
 
     def _in_batches(
@@ -241,10 +243,13 @@ class Runtime:
         lengths: Sequence[int],
         work: Callable[[Loaded, list[list[int]]], Work[Result]],
         budget: int | None,
-        urgent: bool,
+        visitor: str | None,
         packed: bool = False,
     ) -> list[Result]:
-        """Compute rows of these lengths batch after batch and wait for their results; loads nothing for no rows."""
+        """Compute rows of these lengths batch after batch and wait for their results; loads nothing for no rows.
+
+        Takes turns with the answers to `visitor`, or is done while nobody waits where that is None.
+        """
         if not lengths:
             return []
         for _ in self.ensure(checkpoint):
@@ -254,7 +259,10 @@ class Runtime:
             longest = longest_packed(loaded.model) if packed else 0
             session = work(loaded, cut_batches(lengths, budget or self._scoring_budget(loaded), longest))
             worker = self._worker(loaded.placement)
-            (worker.admit if urgent else worker.admit_background)(session)
+            if visitor is None:
+                worker.admit_background(session)
+            else:
+                worker.admit(session, visitor)
             outcome = session.done.get()
         finally:
             self._pool.release(checkpoint.name)

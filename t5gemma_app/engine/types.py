@@ -299,12 +299,14 @@ class Engine(Protocol):
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[tuple[ChoiceScore, ...]]:
         """Return the scores of every request's choices, in the order given; blocks.
 
         Each distinct context is encoded once; the result does not depend on what is scored together. `budget` is the
-        padded tokens of a batch, found from the free memory when left out. `urgent` work has somebody waiting for it
-        and takes turns with answers; all else is done while nobody waits.
+        padded tokens of a batch, found from the free memory when left out. `urgent` work has somebody waiting for it:
+        it takes turns with answers and counts as one of the visitor's requests, so that `BusyError` is raised when too
+        many wait. All else is done while nobody waits.
         """
         ...
 
@@ -315,10 +317,11 @@ class Engine(Protocol):
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[HeadOutput]:
         """Return what a sequence head says of every input, in the order given; blocks.
 
-        The result does not depend on what is computed together; see `score` for `budget` and `urgent`.
+        The result does not depend on what is computed together; see `score` for the rest.
         """
         ...
 
@@ -329,10 +332,11 @@ class Engine(Protocol):
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[tuple[Logits, ...]]:
         """Return what a token head says of every id of every window; empty for a window longer than is read; blocks.
 
-        Each window is read with the tokenizer's marks around it. See `score` for `budget` and `urgent`.
+        Each window is read with the tokenizer's marks around it. See `score` for the rest.
         """
         ...
 
@@ -348,15 +352,18 @@ class Engine(Protocol):
         *,
         budget: int | None = None,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[Vector]:
         """Return a vector of length 1 of every text, in the order given; empty for one longer than is read; blocks.
 
-        Takes any checkpoint, since each has an encoder. See `score` for `budget` and `urgent`.
+        Takes any checkpoint, since each has an encoder. See `score` for the rest.
         """
         ...
 
-    def look(self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int]) -> CrossAttention:
-        """Return where the decoder looks in a prompt while it writes an answer's ids; blocks, with somebody waiting.
+    def look(
+        self, checkpoint: Checkpoint, pieces: Sequence[Piece], answer: Sequence[int], *, visitor: str = ""
+    ) -> CrossAttention:
+        """Return where the decoder looks in a prompt while it writes an answer's ids; blocks, always urgent.
 
         Computed with eager attention, the only one that tells its weights, whatever answers are computed with.
         """

@@ -56,8 +56,19 @@ class Classifier(Protocol):
         """What a person should know who reads its verdicts."""
         ...
 
-    def classify(self, inputs: Sequence[HeadInput], *, urgent: bool = False) -> list[Verdict | Unread]:
-        """Return a verdict for each input, in their order; blocks."""
+    def classify(
+        self, inputs: Sequence[HeadInput], *, urgent: bool = False, visitor: str = ""
+    ) -> list[Verdict | Unread]:
+        """Return a verdict for each input, in their order; blocks.
+
+        Args:
+            inputs: What is read.
+            urgent: Whether somebody waits for it.
+            visitor: Who does; visitors take turns, and have so many requests each.
+
+        Raises:
+            BusyError: Too many wait, of all or of this visitor.
+        """
         ...
 
 
@@ -84,9 +95,11 @@ class HeadClassifier:
             notes.append("The checkpoint does not name its labels; they are numbered.")
         return tuple(notes)
 
-    def classify(self, inputs: Sequence[HeadInput], *, urgent: bool = False) -> list[Verdict | Unread]:
+    def classify(
+        self, inputs: Sequence[HeadInput], *, urgent: bool = False, visitor: str = ""
+    ) -> list[Verdict | Unread]:
         """Return a verdict for each input."""
-        outputs = self.engine.classify(self.checkpoint, inputs, urgent=urgent)
+        outputs = self.engine.classify(self.checkpoint, inputs, urgent=urgent, visitor=visitor)
         limit = self.checkpoint.encoder.positions if self.checkpoint.encoder else 0
         return [
             self._verdict(output.logits, output.tokens) if output.logits else too_long(output.tokens, limit)

@@ -33,7 +33,13 @@ class Embedder:
     """Characters a text may have; None takes any number."""
 
     def embed(
-        self, checkpoint: Checkpoint, texts: Sequence[str], pooling: str = "mean", *, urgent: bool = False
+        self,
+        checkpoint: Checkpoint,
+        texts: Sequence[str],
+        pooling: str = "mean",
+        *,
+        urgent: bool = False,
+        visitor: str = "",
     ) -> list[Vector]:
         """Return a vector of length 1 for each text, in the order given; each alone would give the same.
 
@@ -42,15 +48,17 @@ class Embedder:
             texts: At least one character each.
             pooling: `mean` over the tokens, or the `last` token.
             urgent: Whether somebody waits for it.
+            visitor: Who does; visitors take turns, and have so many requests each.
 
         Raises:
             InputError: A text is empty or longer than is read, or there is no such pooling.
+            BusyError: Too many wait, of all or of this visitor.
         """
         chosen = self.pooling(pooling)
         cleaned = [replace_surrogates(text) for text in texts]
         for number, text in enumerate(cleaned, start=1):
             self._refuse(number, len(cleaned), text)
-        vectors = self.engine.embed(checkpoint, cleaned, chosen, urgent=urgent)
+        vectors = self.engine.embed(checkpoint, cleaned, chosen, urgent=urgent, visitor=visitor)
         for number, vector in enumerate(vectors, start=1):
             if not vector:
                 limit = f"{checkpoint.encoder.positions:,}" if checkpoint.encoder else "fewer"

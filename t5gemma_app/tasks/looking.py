@@ -71,16 +71,20 @@ class Looker:
         """
         return self.chat.fit(checkpoint, (Turn("user", prompt),)).pieces
 
-    def look(self, checkpoint: Checkpoint, prompt: str, answer: str | Sequence[int]) -> CrossAttention:
+    def look(
+        self, checkpoint: Checkpoint, prompt: str, answer: str | Sequence[int], visitor: str = ""
+    ) -> CrossAttention:
         """Return where the decoder looks while it writes an answer.
 
         Args:
             checkpoint: What would write it.
             prompt: What it answers.
             answer: A text, or the token ids that were generated.
+            visitor: Who waits for it; visitors take turns, and have so many requests each.
 
         Raises:
             InputError: Prompt or answer is empty or too long, or the checkpoint writes no text.
+            BusyError: Too many wait, of all or of this visitor.
         """
         pieces = self.pieces(checkpoint, prompt)
         if isinstance(answer, str):
@@ -98,7 +102,7 @@ class Looker:
                 expected=f"At most {LONGEST_ANSWER} can be looked into.",
                 remedy="Shorten it.",
             )
-        return self.engine.look(checkpoint, pieces, ids)
+        return self.engine.look(checkpoint, pieces, ids, visitor=visitor)
 
 
 def picture(seen: CrossAttention, layer: int = 0, head: int = 0, *, by_word: bool = True) -> Picture:

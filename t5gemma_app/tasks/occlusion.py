@@ -43,24 +43,28 @@ class Occluded:
     effects: tuple[Effect, ...]
 
 
-def occlude(classifier: Classifier, one: HeadInput, label: str) -> Iterator[Occluded]:
+def occlude(classifier: Classifier, one: HeadInput, label: str, visitor: str = "") -> Iterator[Occluded]:
     """Yield the effects of a text's words on a label, batch by batch; the last one has all.
 
     Args:
         classifier: What said the label.
         one: The text, or two.
         label: One of the classifier's labels.
+        visitor: Who waits for it.
+
+    Raises:
+        BusyError: Too many wait, of all or of this visitor.
     """
     places = _places(one)
     effects: list[Effect] = []
-    whole = classifier.classify([one], urgent=True)[0]
+    whole = classifier.classify([one], urgent=True, visitor=visitor)[0]
     if isinstance(whole, Unread):
         return
     before = whole.probability_of(label)
     yield Occluded(0, len(places), ())
     for begin in range(0, len(places), BATCH):
         part = places[begin : begin + BATCH]
-        verdicts = classifier.classify([_without(one, *place) for place in part], urgent=True)
+        verdicts = classifier.classify([_without(one, *place) for place in part], urgent=True, visitor=visitor)
         for (start, end, second), verdict in zip(part, verdicts, strict=True):
             after = verdict.probability_of(label) if isinstance(verdict, Verdict) else 0.0
             effects.append(Effect(start, end, before - after, second))

@@ -177,6 +177,7 @@ class Tagger:
         options: TagOptions | None = None,
         *,
         urgent: bool = False,
+        visitor: str = "",
     ) -> list[Tagged]:
         """Tag texts, in the order given; each alone would give the same.
 
@@ -185,9 +186,11 @@ class Tagger:
             inputs: See `text_input` and `token_input`.
             options: How pieces become words and spans.
             urgent: Whether somebody waits for it.
+            visitor: Who does; visitors take turns, and have so many requests each.
 
         Raises:
             InputError: The checkpoint can't tag, an option is wrong, or a text is too long for this server.
+            BusyError: Too many wait, of all or of this visitor.
         """
         options = (options or TagOptions()).checked()
         labels = self.labels(checkpoint, options)
@@ -204,7 +207,7 @@ class Tagger:
             for reading in readings
             for start, end in reading.windows
         ]
-        said = iter(self.engine.tag(checkpoint, windows, urgent=urgent))
+        said = iter(self.engine.tag(checkpoint, windows, urgent=urgent, visitor=visitor))
         results = []
         for one, reading in zip(inputs, readings, strict=True):
             parts = [next(said) for _ in reading.windows]

@@ -63,12 +63,14 @@ class ZeroShot:
         """The labels, and what stands for none of them where that competes too."""
         return (*self.labels, NONE) if self.none and not self._asks else self.labels
 
-    def classify(self, inputs: Sequence[HeadInput], *, urgent: bool = False) -> list[Verdict | Unread]:
+    def classify(
+        self, inputs: Sequence[HeadInput], *, urgent: bool = False, visitor: str = ""
+    ) -> list[Verdict | Unread]:
         """Return a verdict for each input."""
         if not inputs:
             return []
-        baseline = self._content_free(urgent) if self.calibrate else None
-        scored = self._score([_joined(one) for one in inputs], urgent)
+        baseline = self._content_free(urgent, visitor) if self.calibrate else None
+        scored = self._score([_joined(one) for one in inputs], urgent, visitor)
         return [self._verdict(row, baseline) for row in scored]
 
     @property
@@ -76,10 +78,10 @@ class ZeroShot:
         """Whether each label is a question of its own."""
         return self.several or self.wording.question
 
-    def _score(self, texts: Sequence[str], urgent: bool) -> list[list[ChoiceScore]]:
+    def _score(self, texts: Sequence[str], urgent: bool, visitor: str) -> list[list[ChoiceScore]]:
         """Return for each text the score of each answer; for questions that of Yes, then that of No, label by label."""
         requests = [request for text in texts for request in self._requests(text)]
-        scored = self.engine.score(self.checkpoint, requests, urgent=urgent)
+        scored = self.engine.score(self.checkpoint, requests, urgent=urgent, visitor=visitor)
         each = len(scored) // len(texts)
         return [
             [score for row in scored[start : start + each] for score in row] for start in range(0, len(scored), each)
@@ -102,9 +104,9 @@ class ZeroShot:
         """Return an answer as the decoder would begin it: a turn of its own has no blank in front."""
         return answer.lstrip() if self.checkpoint.chats else answer
 
-    def _content_free(self, urgent: bool) -> tuple[float, ...]:
+    def _content_free(self, urgent: bool, visitor: str) -> tuple[float, ...]:
         if not self._baseline.values:
-            rows = [self._weights(row) for row in self._score(CONTENT_FREE, urgent)]
+            rows = [self._weights(row) for row in self._score(CONTENT_FREE, urgent, visitor)]
             self._baseline.values.append(tuple(log_mean(column) for column in zip(*rows, strict=True)))
         return self._baseline.values[0]
 

@@ -16,7 +16,7 @@ from t5gemma_app.tasks.turns import Turn
 from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import SamplingValues
-from t5gemma_app.ui.visitors import visitor_of_page
+from t5gemma_app.ui.visitors import visitor_of_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Endpoints:
         values = SamplingValues(temperature, max_new_tokens, seed, top_k, top_p, min_p, repetition_penalty, stop)
         answer = ""
         try:
-            turns, visitor = (Turn("user", str(message)),), visitor_of_page(request) if request else ""
+            turns, visitor = (Turn("user", str(message)),), visitor_of_call(request)
             begun = self.services.chat.start(
                 self._checkpoint(str(checkpoint)), turns, str(system), values.parameters(), visitor=visitor
             )

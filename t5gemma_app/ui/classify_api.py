@@ -15,6 +15,7 @@ from t5gemma_app.tasks.verdicts import Unread
 from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.classify_handlers import ClassifyHandlers
 from t5gemma_app.ui.running import answer_group
+from t5gemma_app.ui.visitors import visitor_of_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class ClassifyEndpoint:
         normalise: bool = False,
         threshold: float = THRESHOLD,
         random_head: bool = False,
+        request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Label a text: with labels of your own, or with those that a checkpoint's head was trained for.
 
@@ -52,6 +54,7 @@ class ClassifyEndpoint:
             normalise: Whether log-probabilities are divided by the labels' tokens.
             threshold: From which probability on one of several labels fits.
             random_head: Whether a head without trained weights is used all the same.
+            request: Who asks.
         """
         try:
             classification = self.services.classification
@@ -69,7 +72,7 @@ class ClassifyEndpoint:
             )
             classifier = classification.classifier(chosen, options)
             one = classification.checked(str(text), str(pair) or None)
-            verdict = classifier.classify([one], urgent=True)[0]
+            verdict = classifier.classify([one], urgent=True, visitor=visitor_of_call(request))[0]
             if isinstance(verdict, Unread):
                 raise InputError(verdict.why)
         except WorkbenchError as error:

@@ -23,6 +23,7 @@ from t5gemma_app.ui.access_words import access_html, checkpoint_choices, opening
 from t5gemma_app.ui.classify_view import start_html, verdict_html, why_html
 from t5gemma_app.ui.markup import bar, problem
 from t5gemma_app.ui.thread import loading_html, progress_html
+from t5gemma_app.ui.visitors import visitor_of_page
 
 HEADS: tuple[Head, ...] = ("sequence", "none")
 TEXT, PAIR, FILE = "A text", "Two texts", "A file"
@@ -97,7 +98,7 @@ class ClassifyHandlers:
             gr.update(visible=False),
         )
 
-    def classify(self, written: Any, second: Any, mode: Any, *values: Any) -> Iterator[Shown]:
+    def classify(self, request: gr.Request, written: Any, second: Any, mode: Any, *values: Any) -> Iterator[Shown]:
         """Classify a text, or two; yields progress, then the verdict."""
         try:
             checkpoint, classifier = self.classifier(Options(*values))
@@ -105,7 +106,7 @@ class ClassifyHandlers:
             for event in self.services.engine.load(checkpoint):
                 yield Shown(loading_html(event), "", *BUSY, "")
             yield Shown(progress_html("Reading the text …"), "", *BUSY, "")
-            verdict = classifier.classify([one], urgent=True)[0]
+            verdict = classifier.classify([one], urgent=True, visitor=visitor_of_page(request))[0]
             if isinstance(verdict, Unread):
                 raise InputError(verdict.why)
             html = verdict_html(verdict, classifier.notes)
@@ -116,7 +117,7 @@ class ClassifyHandlers:
         except WorkbenchError as error:
             yield Shown(problem(error.what, error.expected, error.remedy), "", *IDLE, "")
 
-    def why(self, said: Any, written: Any, second: Any, mode: Any, *values: Any) -> Iterator[str]:
+    def why(self, request: gr.Request, said: Any, written: Any, second: Any, mode: Any, *values: Any) -> Iterator[str]:
         """Leave each word out once; yields progress, then the words that mattered."""
         try:
             _, classifier = self.classifier(Options(*values))
@@ -126,7 +127,7 @@ class ClassifyHandlers:
                 raise InputError("The labels have changed since.", remedy="Classify again.")
             yield progress_html("Leaving words out …")
             found = None
-            for found in occlude(classifier, one, label):
+            for found in occlude(classifier, one, label, visitor_of_page(request)):
                 words = f"Leaving words out, {found.done} of {found.total} …"
                 yield progress_html(words, bar(found.done / max(1, found.total), f"{found.done} of {found.total}"))
             yield why_html(found, one.text, one.pair or "", label) if found else ""

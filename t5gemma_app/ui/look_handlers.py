@@ -81,12 +81,13 @@ class LookHandlers:
             if not access.ready:
                 raise InputError(f"{checkpoint.name} can't be used yet.", expected=access.sentence)
             written: str | tuple[int, ...] = str(answer or "")
-            for step in self._steps(checkpoint, str(prompt), str(answer or ""), visitor_of_page(request)):
+            visitor = visitor_of_page(request)
+            for step in self._steps(checkpoint, str(prompt), str(answer or ""), visitor):
                 if isinstance(step, tuple):
                     written = step
                 else:
                     yield Seen(step, *kept, gr.update(visible=False), gr.update(visible=True))
-            seen = self.services.looker.look(checkpoint, str(prompt), written)
+            seen = self.services.looker.look(checkpoint, str(prompt), written, visitor)
             key = self.shelf.add(seen)
             html = self._html(key, 0, 0, by_word, checkpoint.name)
             layer, head = (gr.update(maximum=most, value=0) for most in (seen.layers, seen.heads))

@@ -19,6 +19,7 @@ from t5gemma_app.ui.access_words import checkpoint_choices, opening_checkpoint
 from t5gemma_app.ui.look_view import nearest_html, similarity_html, similarity_svg
 from t5gemma_app.ui.markup import problem
 from t5gemma_app.ui.thread import loading_html, progress_html
+from t5gemma_app.ui.visitors import visitor_of_page
 
 ANY_HEAD: tuple[Head, ...] = ("none", "encoder", "token", "sequence")
 MOST_LINES = 40
@@ -50,7 +51,9 @@ class SimilarHandlers:
         kept = chosen if chosen in {name for _, name in choices} else opening.name if opening else None
         return gr.update(choices=choices, value=kept)
 
-    def compare(self, first: Any, second: Any, name: Any, pooling: Any) -> Iterator[tuple[str, str]]:
+    def compare(
+        self, request: gr.Request, first: Any, second: Any, name: Any, pooling: Any
+    ) -> Iterator[tuple[str, str]]:
         """Compare two lists, or one with itself; yields the heat map and what the browser keeps of it."""
         try:
             rows = lines_of(first, "first")
@@ -60,7 +63,8 @@ class SimilarHandlers:
                 yield loading_html(loading), ""
             yield progress_html("Reading the texts …"), ""
             texts = list(dict.fromkeys([*rows, *columns]))
-            vectors = self.services.embedder.embed(checkpoint, texts, str(pooling), urgent=True)
+            visitor = visitor_of_page(request)
+            vectors = self.services.embedder.embed(checkpoint, texts, str(pooling), urgent=True, visitor=visitor)
             of = dict(zip(texts, vectors, strict=True))
             table = similarities([of[row] for row in rows], [of[column] for column in columns])
         except WorkbenchError as error:
@@ -90,7 +94,9 @@ class SimilarHandlers:
         column = next((name for name in _USUAL if name in table.columns), table.columns[0])
         return gr.update(choices=list(table.columns), value=column, visible=True), ""
 
-    def nearest(self, question: Any, path: Any, column: Any, name: Any, pooling: Any) -> Iterator[str]:
+    def nearest(
+        self, request: gr.Request, question: Any, path: Any, column: Any, name: Any, pooling: Any
+    ) -> Iterator[str]:
         """Find the rows of a file that are most like a question; yields progress, then the rows."""
         try:
             asked = str(question or "")
@@ -102,12 +108,13 @@ class SimilarHandlers:
             for loading in self.services.engine.load(checkpoint):
                 yield loading_html(loading)
             embedder, texts = self.services.embedder, first_texts(table, str(column))
-            (wanted,) = embedder.embed(checkpoint, [asked], str(pooling), urgent=True)
+            visitor, chosen = visitor_of_page(request), embedder.pooling(str(pooling))
+            (wanted,) = embedder.embed(checkpoint, [asked], chosen, urgent=True, visitor=visitor)
             vectors = []
             for begin in range(0, len(texts), CHUNK):
                 yield progress_html(f"Reading row {begin + 1:,} of {len(texts):,} …")
                 part = [text or "–" for text in texts[begin : begin + CHUNK]]
-                vectors += self.services.engine.embed(checkpoint, part, embedder.pooling(str(pooling)), urgent=True)
+                vectors += self.services.engine.embed(checkpoint, part, chosen, urgent=True, visitor=visitor)
         except WorkbenchError as error:
             yield problem(error.what, error.expected, error.remedy)
             return

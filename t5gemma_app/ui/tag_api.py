@@ -16,7 +16,7 @@ from t5gemma_app.tasks.extraction import Extracted
 from t5gemma_app.tasks.tagging import TagOptions, text_input, token_input
 from t5gemma_app.ui.access_words import opening_checkpoint
 from t5gemma_app.ui.running import answer_group
-from t5gemma_app.ui.visitors import visitor_of_page
+from t5gemma_app.ui.visitors import visitor_of_call
 
 MOST_TEXTS = 1000
 """Texts of one request to `/embed`."""
@@ -62,24 +62,35 @@ class TagEndpoints:
             one = token_input([str(token) for token in tokens]) if tokens else text_input(str(text))
             least = _number("threshold", threshold)
             options = TagOptions(aggregation, str(scheme), least, bool(random_head))  # type: ignore[arg-type]
-            (tagged,) = self.services.tagger.tag(self._tagging(str(checkpoint)), [one], options, urgent=True)
+            (tagged,) = self.services.tagger.tag(
+                self._tagging(str(checkpoint)), [one], options, urgent=True, visitor=visitor_of_call(request)
+            )
         except WorkbenchError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return to_data(tagged) | ({"tags": list(tagged.tags)} if tokens else {})
 
-    def embed(self, text: str | list[str], checkpoint: str = "", pooling: str = "mean") -> list[list[float]]:
+    def embed(
+        self,
+        text: str | list[str],
+        checkpoint: str = "",
+        pooling: str = "mean",
+        request: gr.Request | None = None,
+    ) -> list[list[float]]:
         """Turn texts into vectors of length 1, whose products say how alike the texts are.
 
         Args:
             text: A text, or a list of them.
             checkpoint: A name of `/checkpoints`; the app's default where it is empty.
             pooling: The mean over the tokens, or the last token: mean or last.
+            request: Who asks.
         """
         try:
             texts = [str(one) for one in text] if isinstance(text, list) else [str(text)]
             if len(texts) > MOST_TEXTS:
                 raise InputError(f"There are {len(texts):,} texts.", expected=f"At most {MOST_TEXTS:,} at once.")
-            vectors = self.services.embedder.embed(self._default(str(checkpoint)), texts, str(pooling), urgent=True)
+            vectors = self.services.embedder.embed(
+                self._default(str(checkpoint)), texts, str(pooling), urgent=True, visitor=visitor_of_call(request)
+            )
         except WorkbenchError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return [list(vector) for vector in vectors]
@@ -89,9 +100,8 @@ class TagEndpoints:
     ) -> dict[str, Any]:
         if occurrences not in ("all", "first"):
             raise InputError(f"The occurrences are {occurrences!r}.", expected="It is all or first.")
-        visitor = visitor_of_page(request) if request is not None else ""
         steps = self.services.extractor.ask(
-            self._default(checkpoint), text, labels, every=occurrences == "all", visitor=visitor
+            self._default(checkpoint), text, labels, every=occurrences == "all", visitor=visitor_of_call(request)
         )
         found = next(step for step in steps if isinstance(step, Extracted))
         dropped = [{"label": label, "text": words} for label, words in found.dropped]

@@ -90,10 +90,11 @@ class TagHandlers:
         try:
             checkpoint = self.services.catalogue.find(str(name or ""))
             options = TagOptions(aggregation, str(scheme), random_head=bool(random_head))
+            visitor = visitor_of_page(request)
             steps = (
-                self._asked(checkpoint, str(written), labels, places != FIRST, visitor_of_page(request))
+                self._asked(checkpoint, str(written), labels, places != FIRST, visitor)
                 if checkpoint.head == "none"
-                else self._read(checkpoint, str(written), options)
+                else self._read(checkpoint, str(written), options, visitor)
             )
             for step in steps:
                 if isinstance(step, str):
@@ -147,7 +148,9 @@ class TagHandlers:
         self._require_access(checkpoint)
         return FileOrder(TASK, checkpoint.name, columns, order.to_data())
 
-    def _read(self, checkpoint: Checkpoint, written: str, options: TagOptions) -> Iterator[str | Extracted]:
+    def _read(
+        self, checkpoint: Checkpoint, written: str, options: TagOptions, visitor: str
+    ) -> Iterator[str | Extracted]:
         """Tag with a head."""
         one = text_input(written)
         self.services.tagger.labels(checkpoint, options)
@@ -155,7 +158,7 @@ class TagHandlers:
         for event in self.services.engine.load(checkpoint):
             yield loading_html(event)
         yield progress_html("Reading the text …")
-        (tagged,) = self.services.tagger.tag(checkpoint, [one], options, urgent=True)
+        (tagged,) = self.services.tagger.tag(checkpoint, [one], options, urgent=True, visitor=visitor)
         yield Extracted(tagged, ())
 
     def _asked(

@@ -24,6 +24,11 @@ def visitor_of(address: str, session: str) -> str:
     return address if public or not session else f"{address} {session}"
 
 
+def visitor_of_call(request: gr.Request | None) -> str:
+    """Return the visitor of a program's call; one without a request is this process's own."""
+    return "" if request is None else visitor_of_page(request)
+
+
 def visitor_of_page(request: gr.Request) -> str:
     """Return the visitor of a page, or of a program that uses the page's endpoints."""
     client = getattr(request, "client", None)

@@ -27,6 +27,18 @@ def test_places_are_taken_and_given_back_once() -> None:
         admission.enter("c")
 
 
+def test_a_place_is_held_for_a_block_that_somebody_waits_for() -> None:
+    admission = Admission(LIMITS)
+    with pytest.raises(ZeroDivisionError), admission.place("a"), admission.place("a") as visitor:
+        assert (visitor, admission.held) == ("a", 2)
+        with pytest.raises(BusyError, match="of your requests"), admission.place("a"):
+            pass
+        with admission.place(None) as nobody:
+            assert (nobody, admission.held) == (None, 2)
+        raise ZeroDivisionError
+    assert admission.held == 0
+
+
 def test_no_more_are_let_in_however_many_ask_at_once() -> None:
     admission = Admission(Limits(seats=1, total=20, visitor=20, share=1, reason="a test"))
     tickets, refused, gate = [], [], threading.Barrier(40)

@@ -12,7 +12,16 @@ import pytest
 
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.local import LocalAnswer, LocalEngine
-from t5gemma_app.engine.types import Finished, GenerationRequest, Piece, SamplingParameters, Started, TextDelta, Waiting
+from t5gemma_app.engine.types import (
+    Finished,
+    GenerationRequest,
+    Piece,
+    SamplingParameters,
+    ScoringRequest,
+    Started,
+    TextDelta,
+    Waiting,
+)
 from t5gemma_app.errors import BusyError
 from t5gemma_app.settings import Settings
 
@@ -113,6 +122,23 @@ def test_one_visitor_is_limited_and_others_are_not(crowded: LocalEngine, tiny: C
     answers += [ask(crowded, tiny, LONG, "b") for _ in range(4)]
     with pytest.raises(BusyError, match="8 requests are waiting"):
         ask(crowded, tiny, LONG, "c")
+    for answer in answers:
+        answer.cancel()
+    assert crowded._admission.held == 0
+
+
+def test_what_somebody_waits_for_counts_as_a_request_of_theirs(crowded: LocalEngine, tiny: Checkpoint) -> None:
+    answers = [ask(crowded, tiny, LONG, "a") for _ in range(6)]
+    works = (
+        lambda **wishes: crowded.score(tiny, [ScoringRequest("x", ("y",))], **wishes),
+        lambda **wishes: crowded.embed(tiny, ["x"], **wishes),
+    )
+    for work in works:
+        with pytest.raises(BusyError, match="6 of your requests"):
+            work(urgent=True, visitor="a")
+        assert work(urgent=True, visitor="b") == work()
+    with pytest.raises(BusyError, match="6 of your requests"):
+        crowded.look(tiny, (Piece("x"),), (150,), visitor="a")
     for answer in answers:
         answer.cancel()
     assert crowded._admission.held == 0

@@ -15,7 +15,7 @@ from tests.ui.fakes import DEMO
 class Small(FakeEngine):
     """Has no memory for two texts at once, none for a huge one, and reads no long one."""
 
-    def embed(self, checkpoint, texts, pooling="mean", *, budget=None, urgent=False):
+    def embed(self, checkpoint, texts, pooling="mean", *, budget=None, urgent=False, visitor=""):
         if len(texts) > 1 or texts[0] == "huge":
             raise OutOfMemoryError("full")
         return [()] if texts[0] == "long" else super().embed(checkpoint, texts, pooling)

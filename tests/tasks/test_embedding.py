@@ -38,7 +38,7 @@ def test_similarity_is_a_cosine(one, other):
 
 
 class Short(FakeEngine):
-    def embed(self, checkpoint, texts, pooling="mean", *, budget=None, urgent=False):
+    def embed(self, checkpoint, texts, pooling="mean", *, budget=None, urgent=False, visitor=""):
         return [() if len(text) > 30 else (1.0,) for text in texts]
 
 

@@ -17,7 +17,7 @@ class Counting:
     def __init__(self) -> None:
         self.read = []
 
-    def classify(self, inputs, *, urgent=False):
+    def classify(self, inputs, *, urgent=False, visitor=""):
         self.read += inputs
         return [self._verdict(f"{one.text} {one.pair or ''}".split()) for one in inputs]
 

@@ -38,7 +38,7 @@ def test_one_text_that_is_too_long_leaves_the_others_alone():
 
 
 class Full(NamingEngine):
-    def tag(self, checkpoint, windows, *, budget=None, urgent=False):
+    def tag(self, checkpoint, windows, *, budget=None, urgent=False, visitor=""):
         if sum(map(len, windows)) > 3:
             raise OutOfMemoryError("There was not enough memory.")
         return super().tag(checkpoint, windows, budget=budget, urgent=urgent)

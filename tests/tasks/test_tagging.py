@@ -25,7 +25,7 @@ def checkpoint(labels=LABELS, head="token", positions=512):
 class Spelling(FakeEngine):
     """An engine that says of each piece what its first letter asks for, and remembers the windows."""
 
-    def tag(self, checkpoint, windows, *, budget=None, urgent=False):
+    def tag(self, checkpoint, windows, *, budget=None, urgent=False, visitor=""):
         self.windows = list(windows)
         return [tuple(self._say(index) for index in window) for window in windows]
 

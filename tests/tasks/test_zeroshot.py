@@ -29,7 +29,7 @@ class Scripted(FakeEngine):
         self._by = score
         self.asked = []
 
-    def score(self, checkpoint, requests, *, budget=None, urgent=False):
+    def score(self, checkpoint, requests, *, budget=None, urgent=False, visitor=""):
         self.asked += requests
         texts = [r.context if isinstance(r.context, str) else written(r.context) for r in requests]
         return [

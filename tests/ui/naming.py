@@ -38,7 +38,13 @@ class NamingEngine(FakeEngine):
         return tuple(found)
 
     def tag(
-        self, checkpoint: Checkpoint, windows: Sequence[Window], *, budget: int | None = None, urgent: bool = False
+        self,
+        checkpoint: Checkpoint,
+        windows: Sequence[Window],
+        *,
+        budget: int | None = None,
+        urgent: bool = False,
+        visitor: str = "",
     ) -> list[tuple[Logits, ...]]:
         """Return strong logits for names it knows, weak ones for those it is not sure of."""
         return [tuple(self._logits(checkpoint, self._words[index]) for index in window) for window in windows]

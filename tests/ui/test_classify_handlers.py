@@ -3,21 +3,24 @@ from __future__ import annotations
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import gradio as gr
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from t5gemma_app.engine.fake import FakeEngine
-from t5gemma_app.engine.types import HeadOutput
+from t5gemma_app.engine.types import GenerationRequest, HeadOutput
 from t5gemma_app.errors import EngineError
 from t5gemma_app.tasks.labels import NONE
 from t5gemma_app.tasks.occlusion import Effect, Occluded
 from t5gemma_app.tasks.verdicts import LabelScore, Verdict
 from t5gemma_app.ui.classify_handlers import FILE, PAIR, TEXT, ClassifyHandlers, Options, chips
 from t5gemma_app.ui.classify_view import percent, verdict_html, why_html
+from t5gemma_app.ui.visitors import visitor_of_page
 from tests.ui.fakes import DEMO, HEAD, fake_services
 
 RANDOM = replace(HEAD, name="a-random-head", random_head=True)
+REQUEST = gr.Request(session_hash="s")
 OPTIONS = Options(HEAD.name, [], "topic", False, False, False, False, 0.5, False)
 
 
@@ -58,7 +61,7 @@ def test_heads_come_first_and_the_tab_opens_with_one_that_means_something(handle
 
 
 def test_a_text_is_labelled_with_bars_and_margin(handlers):
-    steps = list(handlers.classify("hello there", "", TEXT, *OPTIONS))
+    steps = list(handlers.classify(REQUEST, "hello there", "", TEXT, *OPTIONS))
     assert "Loading" in steps[0].result or "Reading" in steps[0].result
     words = Words(steps[-1].result).words
     assert "points ahead of" in words and "Log-probabilities" in words
@@ -67,19 +70,19 @@ def test_a_text_is_labelled_with_bars_and_margin(handlers):
 
 def test_labels_of_ones_own_are_said_to_be_untrained(handlers):
     wishes = OPTIONS._replace(checkpoint=DEMO.name, labels=["red, blue", "green"], none=True)
-    shown = last(handlers.classify("a sky", "", TEXT, *wishes))
+    shown = last(handlers.classify(REQUEST, "a sky", "", TEXT, *wishes))
     words = Words(shown.result).words
     assert "No head was trained" in words and NONE in words
     assert shown.said in ("red", "blue", "green", NONE)
 
 
 def test_the_words_that_mattered_are_marked(handlers):
-    shown = last(handlers.classify("hello there you", "", TEXT, *OPTIONS))
-    *progress, html = handlers.why(shown.said, "hello there you", "", TEXT, *OPTIONS)
+    shown = last(handlers.classify(REQUEST, "hello there you", "", TEXT, *OPTIONS))
+    *progress, html = handlers.why(REQUEST, shown.said, "hello there you", "", TEXT, *OPTIONS)
     assert "of 3" in progress[-1]
     marks = [attrs["class"].split()[0] for tag, attrs in Words(html).tags if tag == "mark"]
     assert marks and set(marks) <= {"wb-for", "wb-against"}
-    assert "changed since" in last(handlers.why("other", "hello", "", TEXT, *OPTIONS))
+    assert "changed since" in last(handlers.why(REQUEST, "other", "hello", "", TEXT, *OPTIONS))
 
 
 @pytest.mark.parametrize(
@@ -97,20 +100,32 @@ def test_the_words_that_mattered_are_marked(handlers):
 )
 def test_what_is_wrong_is_said_on_the_page(handlers, text, second, mode, wishes, words):
     handlers.services.access.refresh(handlers.services.catalogue.all())
-    shown = last(handlers.classify(text, second, mode, *OPTIONS._replace(**wishes)))
+    shown = last(handlers.classify(REQUEST, text, second, mode, *OPTIONS._replace(**wishes)))
     assert words in Words(shown.result).words and shown.said == ""
 
 
 def test_a_random_head_is_used_when_somebody_insists_and_marked(handlers):
     wishes = OPTIONS._replace(checkpoint=RANDOM.name, random_head=True)
-    assert "mean nothing" in Words(last(handlers.classify("a", "", TEXT, *wishes)).result).words
+    assert "mean nothing" in Words(last(handlers.classify(REQUEST, "a", "", TEXT, *wishes)).result).words
     *_, random_box, _, _, _ = handlers.picked(RANDOM.name, TEXT)
     assert random_box["visible"]
 
 
+def test_a_visitor_with_too_many_requests_is_refused_in_words(tmp_path):
+    engine = FakeEngine(max_per_visitor=1)
+    handlers = ClassifyHandlers(fake_services(tmp_path, engine))
+    running = engine.generate(GenerationRequest(DEMO, (), visitor=visitor_of_page(REQUEST)))
+    assert "1 of your requests is running" in last(handlers.classify(REQUEST, "a", "", TEXT, *OPTIONS)).result
+    assert "1 of your requests is running" in last(handlers.why(REQUEST, "good", "a", "", TEXT, *OPTIONS))
+    neighbour = gr.Request(session_hash="t")
+    assert "points ahead" in last(handlers.classify(neighbour, "a", "", TEXT, *OPTIONS)).result
+    running.cancel()
+    assert "points ahead" in last(handlers.classify(REQUEST, "a", "", TEXT, *OPTIONS)).result
+
+
 def test_a_failing_engine_is_a_card(tmp_path):
     engine = FakeEngine(failure=EngineError("The engine is broken.", remedy="Mend it."))
-    shown = last(ClassifyHandlers(fake_services(tmp_path, engine)).classify("a", "", TEXT, *OPTIONS))
+    shown = last(ClassifyHandlers(fake_services(tmp_path, engine)).classify(REQUEST, "a", "", TEXT, *OPTIONS))
     assert "The engine is broken. Mend it." in Words(shown.result.replace("<p>", " ").replace("</p>", "")).words
 
 
@@ -121,7 +136,7 @@ def test_a_number_has_no_bars(tmp_path):
 
     stars = replace(HEAD, name="stars", problem="number", labels=("stars",))
     handlers = ClassifyHandlers(fake_services(tmp_path, Stars(), further=(stars,)))
-    shown = last(handlers.classify("a", "", TEXT, *OPTIONS._replace(checkpoint="stars")))
+    shown = last(handlers.classify(REQUEST, "a", "", TEXT, *OPTIONS._replace(checkpoint="stars")))
     assert "3.5" in Words(shown.result).words and shown.ask_why["visible"] is False
 
 
