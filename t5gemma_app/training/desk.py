@@ -78,6 +78,7 @@ class TrainDesk:
         self._wished: set[str] = set()
         self._logs: dict[str, RunLog] = {}
         self._checked: dict[object, DataFacts] = {}
+        self._removed: set[str] = set()
 
     def begin(self) -> None:
         """Start the thread, which takes up what an earlier process left; a second call does nothing."""
@@ -193,10 +194,22 @@ class TrainDesk:
             InputError: It is being trained.
         """
         with self._changed:
-            if self._folder.get(name).state is TrainState.RUNNING:
+            job = self._folder.get(name)
+            if job.state is TrainState.RUNNING:
                 raise InputError("This run is being trained.", remedy="Cancel it first.")
+            if job.output.exists():
+                self._removed.add(name)
             self._folder.remove(name)
             self._logs.pop(name, None)
+
+    def taken(self) -> set[str]:
+        """Return the names that a new checkpoint can't have.
+
+        Those of deleted ones belong to them until the next start: their weights or tokenizers may still be in memory.
+        """
+        with self._changed:
+            removed = set(self._removed)
+        return {*self._names(), *(job.name for job in self._folder.all()), *removed}
 
     def ending(self, name: str) -> bool:
         """Return whether a run is about to be cancelled."""
@@ -213,8 +226,7 @@ class TrainDesk:
             thread.join()
 
     def _refuse_taken(self, name: str) -> None:
-        taken = {*self._names(), *(job.name for job in self._folder.all())}
-        if name.casefold() in {other.casefold() for other in taken}:
+        if name.casefold() in {other.casefold() for other in self.taken()}:
             raise InputError(f"There is a checkpoint or a run called {name} already.", remedy="Choose another name.")
 
     def _run(self) -> None:

@@ -20,6 +20,8 @@ SOURCES = (FILE, KNOWN, HUB)
 TASKS = {"Labels": "classify", "Tags": "tag", "Answers": "chat"}
 """What is taught, as people choose it, and the task that does it."""
 NONE = "none"
+SHARE = 0.1
+"""What is held out where there is nothing to be judged by."""
 MESSAGES = "messages"
 USUAL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "classify": (
@@ -81,7 +83,7 @@ class TrainWish:
         """
         if self.source == KNOWN and _word(self.known).startswith(SUPERGLUE):
             return _word(self.known)
-        if self.teach not in TASKS:
+        if not isinstance(self.teach, str) or self.teach not in TASKS:
             raise InputError(f"What to teach is {str(self.teach)[:80]!r}.", expected=f"It is {', '.join(TASKS)}.")
         return TASKS[self.teach]
 
@@ -108,7 +110,7 @@ class TrainWish:
             evaluation_rows=self._rows("", self.hub_evaluation),
             columns=self.columns(),
             plan=self.plan(),
-            share=_number("share held out", self.share, TrainOrder.share),
+            share=_number("share held out", self.share, SHARE),
             limit=_whole("rows at most", self.limit),
             licence=_word(self.licence) or "not stated",
             cpu=bool(self.cpu),

@@ -98,7 +98,7 @@ class TrainHandlers:
         wish = NAMES.get(TASKS.get(str(teach), ""), "trained")
         if not self.open:
             return wish
-        return free_name(wish, [*self.services.catalogue.names(), *(job.name for job in self.desk.jobs())])
+        return free_name(wish, self.desk.taken())
 
     def closed_html(self) -> str:
         """Return why the tab can't be used, or what a run shares."""
@@ -197,6 +197,8 @@ class TrainHandlers:
             if act not in steps:
                 raise InputError(f"A run can't be {act[:40]!r}.")
             steps[act](name)
+            if act == "remove":
+                self.services.engine.unload(name)
         except WorkbenchError as error:
             return _said(error), *self.refresh(seen)
         return "", *self.refresh(seen)

@@ -11,7 +11,7 @@ from t5gemma_app.services import Services
 from t5gemma_app.training.jobs import ENDINGS
 from t5gemma_app.training.plan import Plan
 from t5gemma_app.ui.chat_tab import CHEAP
-from t5gemma_app.ui.train_form import CONTROLS, FILE, HUB, KNOWN, NONE, SOURCES, TASKS
+from t5gemma_app.ui.train_form import CONTROLS, FILE, HUB, KNOWN, NONE, SHARE, SOURCES, TASKS
 from t5gemma_app.ui.train_handlers import TrainHandlers
 
 TICK_SECONDS = 1.0
@@ -158,7 +158,7 @@ def _settings(controls: dict[str, Any]) -> None:
             number("word_dropout", "Word dropout", USUAL.word_dropout)
             number("evaluate_every", "Steps between evaluations", None, 1)
             number("patience", "Evaluations without gain until it ends", USUAL.patience)
-            number("share", "Share held out", 0.1)
+            number("share", "Share held out", SHARE)
             number("limit", "Rows at most", None, 1)
             controls["schedule"] = gr.Dropdown(
                 ["cosine", "linear", "constant"], value=USUAL.schedule, label="Schedule", min_width=104,
