@@ -12,6 +12,8 @@ from tokenizers.models import BPE
 from transformers import (
     T5Gemma2Config,
     T5Gemma2ForConditionalGeneration,
+    T5Gemma2ForSequenceClassification,
+    T5Gemma2ForTokenClassification,
     T5GemmaConfig,
     T5GemmaEncoderModel,
     T5GemmaForConditionalGeneration,
@@ -91,6 +93,21 @@ def _strengthen(model: Any, strength: float) -> None:
 
 def tiny_model_2() -> Any:
     """Return a random T5Gemma 2."""
+    torch.manual_seed(0)
+    return T5Gemma2ForConditionalGeneration(_config_2()).eval()
+
+
+def tiny_head_2(kind: str = "sequence", labels: tuple[str, ...] = ("bad", "good", "so-so")) -> Any:
+    """Return a random T5Gemma 2 with a head: `sequence` or `token`."""
+    torch.manual_seed(0)
+    named = {"id2label": dict(enumerate(labels)), "label2id": {label: at for at, label in enumerate(labels)}}
+    heads = {"sequence": T5Gemma2ForSequenceClassification, "token": T5Gemma2ForTokenClassification}
+    model = heads[kind](_config_2(**named)).eval()
+    _strengthen(model, 3.0)
+    return model
+
+
+def _config_2(**top: Any) -> T5Gemma2Config:
     text = {
         "vocab_size": VOCABULARY,
         "hidden_size": 32,
@@ -110,8 +127,7 @@ def tiny_model_2() -> Any:
         "image_size": 28,
         "patch_size": 14,
     }
-    torch.manual_seed(0)
-    config = T5Gemma2Config(
+    return T5Gemma2Config(
         encoder={
             "text_config": text,
             "vision_config": vision,
@@ -120,8 +136,8 @@ def tiny_model_2() -> Any:
         },
         decoder=text,
         image_token_index=VOCABULARY - 1,
+        **top,
     )
-    return T5Gemma2ForConditionalGeneration(config).eval()
 
 
 def tiny_head(

@@ -10,7 +10,7 @@ from t5gemma_app.checkpoints.folder import check_files, read_folder
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.types import GenerationRequest, HeadInput, Piece, ScoringRequest
 from t5gemma_app.errors import BrokenCheckpointError, InputError
-from tests.tiny import save_tiny, tiny_head, tiny_tokenizer
+from tests.tiny import save_tiny, tiny_head, tiny_head_2, tiny_tokenizer
 
 TEXTS = [f"the {word} number {n} " + "in the end " * (n % 7) for n, word in enumerate(["book", "day", "thing"] * 5)]
 INPUTS = [HeadInput(text, pair) for text in TEXTS for pair in (None, "and the other")]
@@ -38,7 +38,8 @@ def naive(checkpoint, ids):
     kind = "SequenceClassification" if checkpoint.head == "sequence" else "TokenClassification"
     import transformers
 
-    model = getattr(transformers, f"T5GemmaFor{kind}").from_pretrained(checkpoint.location).eval()
+    family = "T5Gemma2" if checkpoint.family == "t5gemma2" else "T5Gemma"
+    model = getattr(transformers, f"{family}For{kind}").from_pretrained(checkpoint.location).eval()
     extra = [0] if checkpoint.decoder and checkpoint.head == "sequence" else []
     with torch.inference_mode():
         logits = model(
@@ -67,6 +68,20 @@ def test_a_token_head_says_what_transformers_says(engine, token):
     window = tuple(t.id for t in engine.tokens(token, "hello in the end"))
     (found,) = engine.tag(token, [window])
     assert torch.allclose(torch.tensor(found), naive(token, list(window)), atol=1e-5)
+
+
+def test_heads_of_t5gemma_2_say_what_transformers_says(engine, tmp_path):
+    sequence = read_folder(save_tiny(tmp_path / "sequence-2", tiny_head_2()))
+    token = read_folder(save_tiny(tmp_path / "token-2", tiny_head_2("token")))
+    assert (sequence.head, token.head, sequence.family) == ("sequence", "token", "t5gemma2")
+    assert sequence.labels == token.labels == ("bad", "good", "so-so") and not sequence.random_head
+    check_files(sequence.location)
+    for one, output in zip(INPUTS[:6], engine.classify(sequence, INPUTS[:6]), strict=True):
+        expected = naive(sequence, engine.encoder(sequence).paired_ids(one.text, one.pair))
+        assert output.logits == pytest.approx(expected.tolist(), abs=1e-5)
+    windows = [tuple(t.id for t in engine.tokens(token, text)) for text in TEXTS[:6]]
+    for window, found in zip(windows, engine.tag(token, windows), strict=True):
+        assert torch.allclose(torch.tensor(found), naive(token, list(window)), atol=1e-5)
 
 
 @pytest.mark.parametrize("budget", [1, 90, 100_000])
