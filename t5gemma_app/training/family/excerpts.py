@@ -11,6 +11,8 @@ from typing import Any
 from t5gemma_app.training.folders import whole_folder
 
 _LINE = 300
+_MANY = "MultiRC"
+"""Its lines hold dozens of questions each."""
 _LABELS = ("label", "tags", "upos")
 _EACH = 3
 """Training rows that show a label, so that one is left where one is held out."""
@@ -28,8 +30,9 @@ def write_excerpts(data: Path, paths: Iterable[str], folder: Path, rows: int) ->
     with whole_folder(folder) as fresh:
         for path in paths:
             (fresh / path).parent.mkdir(parents=True, exist_ok=True)
+            most = 1 if _MANY in path else rows
             with (data / path).open(encoding="utf-8") as lines:
-                kept = list(_rows(lines, rows) if path.endswith("train.jsonl") else _lines(lines, rows, path))
+                kept = list(_rows(lines, most) if path.endswith("train.jsonl") else _lines(lines, most, path))
             (fresh / path).write_text("".join(kept), encoding="utf-8")
 
 

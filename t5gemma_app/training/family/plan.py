@@ -6,7 +6,7 @@ from t5gemma_app.training.family.chatting import chat_step, conversation_step
 from t5gemma_app.training.family.heads import head_step
 from t5gemma_app.training.family.places import Places
 from t5gemma_app.training.family.reading import adapt_step, corpus_step, denoise_step, member_step
-from t5gemma_app.training.family.recipe import PAIRS, PASSAGES, TEXTS, Recipe
+from t5gemma_app.training.family.recipe import PASSAGES, TEXTS, Recipe
 from t5gemma_app.training.family.sources import OFFICIAL, QUESTIONS
 from t5gemma_app.training.family.steps import Context, Step
 from t5gemma_app.training.machine import Machine
@@ -26,10 +26,10 @@ def family_steps(recipe: Recipe, places: Places, machine: Machine, command: str)
     return (
         corpus_step(context),
         *(member_step(context, number) for number in range(len(recipe.members))),
-        *(adapt_step(context, pair) for pair in PAIRS),
-        *(denoise_step(context, pair) for pair in PAIRS),
+        *(adapt_step(context, pair) for pair in recipe.pairs),
+        *(denoise_step(context, pair) for pair in recipe.pairs),
         *(head_step(context, pair, head) for pair in recipe.head_pairs for head in recipe.heads),
         conversation_step(context),
-        *(chat_step(context, pair) for pair in PAIRS),
-        *(head_step(context, pair, head) for head in recipe.superglue for pair in PAIRS),
+        *(chat_step(context, pair) for pair in recipe.pairs),
+        *(head_step(context, pair, head) for head in recipe.superglue for pair in recipe.pairs),
     )

@@ -75,6 +75,7 @@ class Recipe:
     """What is held out of the texts, and of the chat rows, to evaluate on."""
     measured: int = 1
     """Of how many held-out chat prompts one is answered."""
+    pairs: tuple[str, ...] = PAIRS
     rows: int | None = None
     """What is taken of each file of the data folder; None takes all."""
 
@@ -135,23 +136,23 @@ FULL = Recipe(
     seed=SEED,
     pieces=3000,
     members=(
-        Member("s", _SMALL, replace(_READING, steps=1400)),
-        Member("l", _LARGE, replace(_READING, steps=1500)),
+        Member("s", _SMALL, replace(_READING, steps=1050)),
+        Member("l", _LARGE, replace(_READING, steps=1200)),
     ),
-    warm_up_steps=60,
-    denoising=replace(_READING, steps=450, longest=192, rate=2e-3, matrix_rate=0.01, evaluate_every=225),
-    chat_rows=72_000,
-    chat=replace(_CORE, epochs=1, longest=256, rate=3e-3, matrix_rate=7e-3, dropout=0.0, evaluate_every=750),
+    warm_up_steps=50,
+    denoising=replace(_READING, steps=300, longest=192, rate=2e-3, matrix_rate=0.01, evaluate_every=150),
+    chat_rows=60_000,
+    chat=replace(_CORE, epochs=1, longest=256, rate=3e-3, matrix_rate=7e-3, dropout=0.0, evaluate_every=620),
     heads=_HEADS,
     head_pairs=("l-l", "s-s"),
     superglue=(
-        _superglue("cb", 20, 192),
-        _superglue("copa", 10, 64),
-        _superglue("wsc", 8, 96),
-        _superglue("rte", 6, 192),
-        _superglue("wic", 6, 64),
-        _superglue("boolq", 3, 256),
-        _superglue("multirc", 1, 256, limit=6000),
+        _superglue("cb", 12, 160),
+        _superglue("copa", 8, 64),
+        _superglue("wsc", 6, 96),
+        _superglue("rte", 3, 128),
+        _superglue("wic", 3, 64),
+        _superglue("boolq", 1, 160),
+        _superglue("multirc", 1, 160, limit=2000),
     ),
 )
 """The family as it is made in earnest."""
