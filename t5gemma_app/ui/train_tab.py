@@ -106,11 +106,11 @@ def _sources(handlers: TrainHandlers, controls: dict[str, Any]) -> dict[str, gr.
     )
     with gr.Column(elem_classes="wb-file-source") as boxes[FILE]:
         controls["train"] = gr.File(
-            label="csv, tsv or jsonl to learn from", file_types=list(ENDINGS), height=120, elem_id="train-upload",
+            label="csv, tsv or jsonl to learn from", file_types=list(ENDINGS), height=140, elem_id="train-upload",
             elem_classes="wb-upload",
         )  # fmt: skip
         controls["evaluation"] = gr.File(
-            label="One to be judged by; else a tenth is held out", file_types=list(ENDINGS), height=96,
+            label="One to be judged by, if there is one", file_types=list(ENDINGS), height=140,
             elem_id="train-upload-evaluation", elem_classes="wb-upload",
         )  # fmt: skip
     with gr.Column(visible=False) as boxes[KNOWN]:
