@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from t5gemma_app.engine.int8 import product_with
+
 # Below this many weights the whole product fits into the processor's caches and is quick anyway.
 SMALLEST_TABLE = 1 << 24
 # With more words than this in question the full product is as quick.
@@ -25,6 +27,7 @@ MOST_CANDIDATES = 4096
 # Float32 products of either kind differ in their last bits; the bound leaves room for that.
 ROUNDING = 2e-6
 PROBES = 8
+BLOCK_WORDS = 256
 
 
 class Words(NamedTuple):
@@ -58,27 +61,32 @@ class ScreenedHead:
 
     def __init__(self, weight: Tensor) -> None:
         self._weight = weight.detach()
-        scales = self._weight.abs().amax(dim=1).clamp_min(1e-30) / 127
-        codes = torch.empty(weight.shape, dtype=torch.int8)
-        residuals = torch.empty(len(weight))
-        lengths = torch.empty(len(weight))
+        blocks = -(-len(weight) // BLOCK_WORDS)
+        padded = blocks * BLOCK_WORDS
+        codes = torch.zeros(padded, weight.shape[1], dtype=torch.int8)
+        scales, residuals, lengths = torch.ones(padded), torch.zeros(padded), torch.zeros(padded)
         # In parts, so that no second float32 table is ever in memory.
         for start in range(0, len(weight), 1 << 14):
-            part = slice(start, start + (1 << 14))
-            code = torch.round(self._weight[part] / scales[part, None])
+            words = self._weight[start : start + (1 << 14)]
+            part = slice(start, start + len(words))
+            scales[part] = words.abs().amax(dim=1).clamp_min(1e-30) / 127
+            code = torch.round(words / scales[part, None])
             codes[part] = code.to(torch.int8)
             close = code.mul_(scales[part, None])
             lengths[part] = close.norm(dim=1)
-            residuals[part] = (self._weight[part] - close).norm(dim=1)
-        self._codes, self._scales = codes.t(), scales
-        self._lengths, self._residuals = lengths, residuals
+            residuals[part] = (words - close).norm(dim=1)
+        self._product = product_with(codes, scales)
+        self._code_bytes = codes.numel()
+        self._lengths, self._residuals = lengths.view(blocks, -1), residuals.view(blocks, -1)
+        self._longest, self._roughest = self._lengths.amax(dim=1), self._residuals.amax(dim=1)
         self.count = ScreenCount()
 
     @property
     def bytes(self) -> int:
         """Memory beside the table itself."""
-        parts = (self._codes, self._scales, self._lengths, self._residuals)
-        return sum(part.numel() * part.element_size() for part in parts)
+        parts = (self._lengths, self._residuals, self._longest, self._roughest)
+        # Beside the codes a scale and a sum a word.
+        return self._code_bytes + 2 * 4 * self._lengths.numel() + sum(4 * part.numel() for part in parts)
 
     def best(self, states: Tensor) -> list[int]:
         """Return each row's best word, the same as the full product's.
@@ -92,34 +100,66 @@ class ScreenedHead:
     def top(self, states: Tensor, count: int) -> list[Words]:
         """Return for each row words among which its `count` best are, with their exact scores.
 
+        Blocks of words are judged first, by their largest score and loosest bound, so that the whole vocabulary is
+        passed twice only; in the few blocks left every word is judged by its own bound.
+
         Args:
             states: [rows, hidden], float32.
             count: How many of the best words must be there.
         """
-        about, slack = self._screen(states)
-        low = about - slack
-        least = low.amax(dim=1) if count == 1 else torch.topk(low, min(count, low.shape[1]), dim=1).values[:, -1]
-        may_win = about.add_(slack) >= least[:, None]
-        return [self._exact(state, row) for state, row in zip(states, may_win, strict=True)]
-
-    def _screen(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Return approximate scores and how far each can be off, both [rows, vocabulary]."""
         step = states.abs().amax(dim=1, keepdim=True).clamp_min(1e-30) / 127
         code = torch.round(states / step)
-        off = (states - code * step).norm(dim=1, keepdim=True)
-        size = states.norm(dim=1, keepdim=True)
-        about = torch._int_mm(code.to(torch.int8), self._codes).float()
-        about.mul_(self._scales).mul_(step)
-        slack = self._lengths * (off + ROUNDING * size)
-        return about, slack.addcmul_(self._residuals.expand_as(slack), size.expand_as(slack))
+        size = states.norm(dim=1, keepdim=True) / step
+        off = (states / step - code).norm(dim=1, keepdim=True) + ROUNDING * size
+        about = self._about(code)  # in units of the row's step, as all below
+        most = about.amax(dim=2)
+        slack = off * self._longest + size * self._roughest
+        least = _at_least(most - slack, about, slack, count)
+        may_win = most + slack >= least
+        return [
+            self._exact(states[row], self._words(about[row], may_win[row], off[row], size[row], count))
+            for row in range(len(states))
+        ]
 
-    def _exact(self, state: Tensor, may_win: Tensor) -> Words:
-        ids = torch.nonzero(may_win).flatten()
+    def _about(self, code: Tensor) -> Tensor:
+        """Return approximate scores, [rows, blocks, words]."""
+        about = self._product(code)
+        about[:, len(self._weight) :] = -torch.inf
+        return about.view(len(code), -1, BLOCK_WORDS)
+
+    def _words(self, about: Tensor, may_win: Tensor, off: Tensor, size: Tensor, count: int) -> Tensor:
+        """Return the ids of a row's words that can be among its best, [words]."""
+        blocks = torch.nonzero(may_win).flatten()
+        scores = about[blocks].flatten()
+        slack = (off * self._lengths[blocks] + size * self._residuals[blocks]).flatten()
+        low = scores - slack
+        least = low.amax() if count == 1 else torch.topk(low, min(count, len(low))).values[-1]
+        places = torch.nonzero(scores + slack >= least).flatten()
+        return blocks[places // BLOCK_WORDS] * BLOCK_WORDS + places % BLOCK_WORDS
+
+    def _exact(self, state: Tensor, ids: Tensor) -> Words:
         if len(ids) > MOST_CANDIDATES:
             self.count.full += 1
             return Words(functional.linear(state, self._weight), torch.arange(len(self._weight)))
         self.count.screened += 1
         return Words(functional.linear(state, self._weight[ids]), ids)
+
+
+def _at_least(lows: Tensor, about: Tensor, slack: Tensor, count: int) -> Tensor:
+    """Return what each row's `count`-th best score is at least, [rows, 1].
+
+    Args:
+        lows: What each block's best score is at least, [rows, blocks].
+        about: Approximate scores, [rows, blocks, words].
+        slack: How far those of a block can be off, [rows, blocks].
+        count: Which place is asked about.
+    """
+    if count == 1:
+        return lows.amax(dim=1, keepdim=True)
+    if count <= lows.shape[1]:  # so many blocks have a word of their own
+        return torch.topk(lows, count, dim=1).values[:, -1:]
+    flat = about.flatten(1)
+    return torch.topk(flat, min(count, flat.shape[1]), dim=1).values[:, -1:] - slack.amax(dim=1, keepdim=True)
 
 
 class HeadChoice(NamedTuple):

@@ -28,6 +28,17 @@ def test_the_best_words_are_those_of_the_full_product(seed, count, size):
         assert torch.allclose(words.scores, scores[words.ids], rtol=1e-5, atol=1e-5 * size)
 
 
+@settings(max_examples=20)
+@given(st.integers(0, 10_000), st.sampled_from([1, 8, 30]))
+def test_words_of_very_unequal_length_are_judged_by_their_own_bounds(seed, count):
+    weight = table(words=10_500, seed=seed) * torch.logspace(-2, 2, 10_500)[torch.randperm(10_500)][:, None]
+    rows = states(3, seed=seed)
+    for words, scores in zip(ScreenedHead(weight).top(rows, count), rows @ weight.t(), strict=True):
+        assert set(torch.topk(scores, count).indices.tolist()) <= set(words.ids.tolist())
+        assert len(words.ids) < 2000
+        assert words.ids.tolist() == sorted(set(words.ids.tolist()))
+
+
 def test_few_words_are_computed_in_full():
     weight = table(words=40_000)
     head = ScreenedHead(weight)
