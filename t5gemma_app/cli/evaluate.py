@@ -38,7 +38,16 @@ def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     evaluate.add_argument(
         "--tasks", nargs="+", default=[], metavar="TASK", help="some of the suite's benchmarks; the run is partial"
     )
-    evaluate.add_argument("--formatter", metavar="F", help="show rows otherwise than the suite says, as with t5@1")
+    evaluate.add_argument(
+        "--formatter", metavar="F", help="show rows otherwise than the suite says: t5@1 generates, head@1 asks heads"
+    )
+    evaluate.add_argument(
+        "--split-note",
+        nargs="+",
+        default=[],
+        metavar="TASK=WORDS",
+        help="what a task's rows are where they are not the official split; a folder with too few rows is noticed",
+    )
     evaluate.add_argument("--batch-tokens", type=_positive, metavar="N", help="padded tokens of a batch")
     evaluate.add_argument("--store", type=Path, metavar="FILE", help="the file of results; else the data folder's")
     evaluate.add_argument("--json", action="store_true", help="print a JSON object; a list for several checkpoints")
@@ -103,6 +112,8 @@ def _print(arguments: argparse.Namespace, store: Store, done: list[FinishedRun])
     else:
         for one in done:
             print(result_table(one))
+    for name, note in dict(pair for one in done for pair in one.run.order.splits).items():
+        say(f"{name}: {note}")
     if any(one.run.spec.partial for one in done):
         say("These numbers are partial: not all rows were used. They are never ranked with full runs.")
 
@@ -118,7 +129,17 @@ def _order(arguments: argparse.Namespace, checkpoint: str) -> RunOrder:
         limit=arguments.limit,
         batch_tokens=arguments.batch_tokens,
         tasks=tuple(arguments.tasks),
+        splits=tuple(_note(text) for text in arguments.split_note),
     )
+
+
+def _note(text: str) -> tuple[str, str]:
+    name, sign, words = text.partition("=")
+    if not sign or not words.strip():
+        raise InputError(
+            f"The split note {text[:80]!r} can't be read.", expected="TASK=WORDS, such as boolq='cut split'."
+        )
+    return name.strip(), words.strip()
 
 
 def _positive(text: str) -> int:

@@ -78,6 +78,11 @@ def run_show(arguments: argparse.Namespace, services: Services) -> int:
             print(run.failure)
         if one.benchmarks:
             print("\n" + result_table(one))
+        for benchmark in run.spec.benchmarks:
+            if benchmark.head is not None:
+                print(f"head of {benchmark.name}: {benchmark.head.name}, {benchmark.head.revision}")
+        for name, note in run.order.splits:
+            print(f"rows of {name}: {note}")
         for name, value in asdict(run.environment).items():
             print(f"{name}: {value}")
     return 0

@@ -45,10 +45,10 @@ def find_heads(checkpoint: Checkpoint, needs: Sequence[Wanted], listed: Iterable
         InputError: A benchmark has no head, or several, or one with other labels.
     """
     if checkpoint.head == "sequence":
-        lacking = [need.name for need in needs if need.task and checkpoint.task not in ("", need.task)]
-        if lacking:
+        others = [need.name for need in needs if need.task and checkpoint.task not in ("", need.task)]
+        if others:
             raise InputError(
-                f"{checkpoint.name} is a head for {checkpoint.task}, not for {', '.join(lacking)}.",
+                f"{checkpoint.name} is a head for {checkpoint.task}, not for {', '.join(others)}.",
                 remedy="Choose the suite of its own task, or the checkpoint that it was trained from.",
             )
         return [_checked(checkpoint, need) for need in needs]

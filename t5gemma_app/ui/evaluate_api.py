@@ -32,7 +32,8 @@ class RunEndpoints:
             suite: A name in eval_suites/.
             limit: Rows a task at most; 0 takes as many as the suite.
             tasks: Some of the suite's benchmarks, with commas; empty takes all.
-            method: `rank` compares the probabilities of the answers, `generate` reads what the model writes.
+            method: `rank` compares the probabilities of the answers, `generate` reads what the model writes, `head`
+                asks classification heads that were trained from the checkpoint, or the checkpoint that is one.
         """
         return _said(lambda: str(self.desk.start(checkpoint, checked_wish(suite, tasks, limit, method)).id))
 

@@ -19,7 +19,7 @@ from t5gemma_app.ui.evaluate_table import runs_html
 from t5gemma_app.ui.evaluate_words import Memory, cost_html, sentence_html
 from t5gemma_app.ui.markup import problem, text
 from t5gemma_app.ui.models_handlers import ModelsHandlers
-from t5gemma_app.ui.run_desk import CLOSED, OPEN_IT, RunDesk, Wish, checked_wish
+from t5gemma_app.ui.run_desk import CLOSED, HEAD, METHODS, OPEN_IT, RunDesk, Wish, checked_wish
 
 SMOKE = "smoke"
 QUICK = "superglue-quick"
@@ -51,7 +51,7 @@ class EvaluateHandlers:
 
     def checkpoints(self) -> list[tuple[str, str]]:
         """Return (label, name) of what can be chosen."""
-        return checkpoint_choices(self.services)
+        return checkpoint_choices(self.services, ("none", "sequence"))
 
     def opening(self) -> list[str]:
         """Return the checkpoints that are chosen at first."""
@@ -105,6 +105,25 @@ class EvaluateHandlers:
         found = self.suites.get(str(suite))
         names = [entry.name for entry in found.entries] if found else []
         return gr.update(choices=names, value=[], interactive=len(names) > 1)
+
+    def methods(self, names: Any, suite: Any, tasks: Any, method: Any) -> tuple[Any, str]:
+        """Return the methods that the chosen checkpoints offer on these tasks, and why `head` is not among them."""
+        chosen, found = _names(names), self.suites.get(str(suite))
+        problems = self._head_problems(chosen, found, tasks) if found else []
+        only_heads = bool(chosen) and all(name in self._heads() for name in chosen)
+        offered = [one for one in METHODS if one != HEAD and not (only_heads and not problems)]
+        offered += [HEAD] if chosen and found and not problems else []
+        about = f'<p class="wb-quiet">Not by head: {text(problems[0])}</p>' if problems else ""
+        return gr.update(choices=offered, value=method if method in offered else offered[0]), about
+
+    def _head_problems(self, names: Sequence[str], suite: Suite, tasks: Any) -> list[str]:
+        planner = self.services.planner()
+        chosen = [str(task) for task in tasks] if isinstance(tasks, list | tuple) else []
+        said = (planner.head_problem(name, suite, chosen) for name in names)
+        return [problem for problem in said if problem]
+
+    def _heads(self) -> set[str]:
+        return {checkpoint.name for checkpoint in self.services.catalogue.all() if checkpoint.head == "sequence"}
 
     def sentence(self, names: Any, suite: Any, tasks: Any, limit: Any, method: Any) -> tuple[str, Any]:
         """Return the order to be read aloud, and whether it can be started; reads no rows."""

@@ -12,7 +12,7 @@ from t5gemma_app.ui.chat_tab import CHEAP
 from t5gemma_app.ui.evaluate_api import ORDERS
 from t5gemma_app.ui.evaluate_board import RunBoard
 from t5gemma_app.ui.evaluate_handlers import SMOKE, EvaluateHandlers, ordered_suites
-from t5gemma_app.ui.run_desk import METHODS, RunDesk
+from t5gemma_app.ui.run_desk import HEAD, METHODS, RunDesk
 
 TICK_SECONDS = 1.0
 RUNS_SCRIPT = """
@@ -57,12 +57,13 @@ def build_evaluate_tab(
             "Start", variant="primary", interactive=False, scale=0, min_width=96, elem_id="evaluate-start"
         )
     form = _form(handlers)
+    no_head = gr.HTML("", apply_default_css=False, elem_id="evaluate-no-head")
     gr.HTML(handlers.closed_html(), apply_default_css=False, elem_id="evaluate-closed")
     notice = gr.HTML("", apply_default_css=False, elem_id="evaluate-notice")
     runs = gr.HTML("", js_on_load=RUNS_SCRIPT, apply_default_css=False, elem_id="runs")
     timer = gr.Timer(TICK_SECONDS, active=False)
     shown = [runs, timer, gr.State(None)]
-    _wire_form(handlers, tab, form, (sentence, start), (cost, smoke))
+    _wire_form(handlers, tab, form, (sentence, start), (cost, smoke), no_head)
     starting = start.click(
         handlers.start,
         [*form.inputs, shown[-1]],
@@ -119,29 +120,33 @@ def _form(handlers: EvaluateHandlers) -> Form:
             elem_id="evaluate-limit",
         )
         method = gr.Radio(
-            list(METHODS),
+            [method for method in METHODS if method != HEAD],  # until the page knows of heads
             value=next(iter(METHODS)),
             label="Method",
             scale=2,
             min_width=160,
             elem_id="evaluate-method",
-            elem_classes="wb-segments wb-two",
+            elem_classes="wb-segments",
         )
     return Form(checkpoints, suite, chosen, limit, method, sweep)
 
 
 def _wire_form(
-    handlers: EvaluateHandlers, tab: gr.Tab, form: Form, said: tuple[Any, Any], costs: tuple[Any, Any]
+    handlers: EvaluateHandlers, tab: gr.Tab, form: Form, said: tuple[Any, Any], costs: tuple[Any, Any], no_head: gr.HTML
 ) -> None:
     # Counting rows may take a download, so it waits in the queue while the sentence is there at once.
     counting = {**CHEAP, "queue": True, "trigger_mode": "always_last", **ORDERS}
     form.suite.change(handlers.tasks_of, form.suite, form.tasks, **CHEAP)
     form.sweep.input(handlers.swept, [form.sweep, form.checkpoints], [form.checkpoints, form.sweep], **CHEAP)
     costs[1].click(lambda: SMOKE, None, form.suite, **CHEAP)
+    offering = [form.checkpoints, form.suite, form.tasks, form.method]
+    offered = [form.method, no_head]
+    gr.on([control.change for control in offering[:3]], handlers.methods, offering, offered, **CHEAP)
     changes = [control.change for control in form.inputs]
     gr.on(changes, handlers.sentence, form.inputs, list(said), **CHEAP)
     gr.on(changes, handlers.cost, form.inputs, list(costs), **counting)
     opened = tab.select(handlers.opened, form.checkpoints, form.checkpoints, **CHEAP)
     opened.then(lambda: gr.update(choices=handlers.sweeps()), None, form.sweep, **CHEAP)
+    opened.then(handlers.methods, offering, offered, **CHEAP)
     opened.then(handlers.sentence, form.inputs, list(said), **CHEAP)
     opened.then(handlers.cost, form.inputs, list(costs), **counting)

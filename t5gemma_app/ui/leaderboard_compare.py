@@ -13,6 +13,13 @@ HINT = '<p class="wb-quiet">Select two rows of the table to see whether they dif
 HINT_ONE = '<p class="wb-quiet">Select a second row to compare with; the samples of this one are below.</p>'
 
 
+def chosen_html(one: FinishedRun) -> str:
+    """Return what is known of a single chosen run: what to do next, its heads, and the command that computes it."""
+    heads = ", ".join(benchmark.head.name for benchmark in one.run.spec.benchmarks if benchmark.head)
+    said = f'<p class="wb-quiet">Answered by the heads {text(heads)}.</p>' if heads else ""
+    return HINT_ONE + said + _command(one)
+
+
 def comparison_html(first: FinishedRun, second: FinishedRun, found: Comparison) -> str:
     """Return the comparison of run A with run B."""
     rows = "".join(_row(task, first, second) for task in found.tasks)
@@ -61,12 +68,17 @@ def _sides(first: FinishedRun, second: FinishedRun) -> str:
         spec = one.run.spec
         more = f"{spec.suite_label} · {spec.dtype} · {spec.attention} · run {one.run.id[:15]}"
         lines.append(
-            f'<li><span class="wb-letter">{letter}</span><span><b>{text(spec.checkpoint[:120])}</b>'
-            f"<small>{text(more)}</small></span><strong>{percent(one.score)}</strong></li>"
+            f'<li><span class="wb-letter">{letter}</span><div><b>{text(spec.checkpoint[:120])}</b>'
+            f"<small>{text(more)}</small>{_command(one)}</div><strong>{percent(one.score)}</strong></li>"
         )
     swap = '<button type="button" class="wb-act" data-board="swap">Swap</button>'
     clear = '<button type="button" class="wb-act" data-board="clear">Clear</button>'
     return f'<ul class="wb-sides">{"".join(lines)}</ul><div class="wb-actions">{swap}{clear}</div>'
+
+
+def _command(one: FinishedRun) -> str:
+    command = text(one.run.environment.command)
+    return f'<details class="wb-command"><summary>Command</summary><code>{command}</code></details>' if command else ""
 
 
 def _overall(found: Comparison) -> str:

@@ -19,7 +19,7 @@ from t5gemma_app.evaluation.published import PUBLISHED, PublishedScore
 from t5gemma_app.evaluation.records import Environment
 from t5gemma_app.evaluation.results import FinishedRun
 from t5gemma_app.ui.leaderboard_charts import charts_html, tasks_html
-from t5gemma_app.ui.leaderboard_compare import HINT, HINT_ONE, comparison_html
+from t5gemma_app.ui.leaderboard_compare import HINT, chosen_html, comparison_html
 from t5gemma_app.ui.leaderboard_samples import page_of, paired, samples_html, selected
 from t5gemma_app.ui.leaderboard_table import columns_of, ordered, short_id, size_order, table_html
 from t5gemma_app.ui.leaderboard_view import AXES, SHOWN, View, checked
@@ -258,7 +258,7 @@ class BoardHandlers:
     def _comparison(self, view: View) -> str:
         first, second = self._chosen(view.a), self._chosen(view.b)
         if first is None or second is None:
-            return HINT if first is None else HINT_ONE
+            return HINT if first is None else chosen_html(first)
         key = ("comparison", first.run.id, first.run.finished, second.run.id, second.run.finished)
         found = self._once(key, lambda: self._evaluator.compare(first.run.id, second.run.id))
         return comparison_html(first, second, found)

@@ -9,7 +9,7 @@ from typing import Any
 from t5gemma_app.checkpoints.memory import in_words
 from t5gemma_app.checkpoints.parameters import count_in_words
 from t5gemma_app.checkpoints.sizes import SIZES, SIZES_2
-from t5gemma_app.evaluation.export import percent, tasks_of
+from t5gemma_app.evaluation.export import percent, task_titles, tasks_of
 from t5gemma_app.evaluation.leaderboard import Row
 from t5gemma_app.evaluation.records import SHOWN, TAG, MetricEstimate
 from t5gemma_app.ui.leaderboard_view import View
@@ -32,13 +32,16 @@ class Column:
     number: bool = True
     """Whether it is set to the right, and ordered from the largest at first."""
     about: str = ""
+    note: str = ""
+    """What stands small below the title."""
 
 
 def columns_of(view: View, rows: Sequence[Row]) -> tuple[Column, ...]:
     """Return the columns that are shown, from the left: the mean beside the name, where a phone shows it too."""
     chosen = []
     for key in view.columns:
-        chosen += [_task_column(task) for task in tasks_of(rows)] if key == "tasks" else [_CHOOSABLE[key]]
+        titles = task_titles(rows)
+        chosen += [_task_column(task, titles[task]) for task in tasks_of(rows)] if key == "tasks" else [_CHOOSABLE[key]]
     return (_RANK, _CHECKPOINT, _SCORE, *chosen)
 
 
@@ -109,9 +112,10 @@ def _head(column: Column, view: View) -> str:
     arrow = ("↓" if view.down else "↑") if sorted_by else ""
     css = "" if column.number else ' class="wb-words"'
     about = f' title="{text(column.about)}"' if column.about else ""
+    note = f"<small>{text(column.note)}</small>" if column.note else ""
     return (
         f'<th scope="col" aria-sort="{state}"{css}><button type="button" data-board="sort:{text(column.key)}"{about}>'
-        f'{text(column.title)}<i aria-hidden="true">{arrow}</i></button></th>'
+        f'{text(column.title)}<i aria-hidden="true">{arrow}</i></button>{note}</th>'
     )
 
 
@@ -147,7 +151,7 @@ def _name(row: Row) -> str:
     return f"<span>{text(row.checkpoint[:LONGEST_NAME])}</span>{more}"
 
 
-def _task_column(task: str) -> Column:
+def _task_column(task: str, title: str) -> Column:
     def estimate(row: Row) -> MetricEstimate | None:
         return row.tasks.get(task)
 
@@ -155,7 +159,12 @@ def _task_column(task: str) -> Column:
         found = estimate(row)
         return found.value if found else None
 
-    return Column(f"{TASK}{task}", task, value, lambda row: estimate_html(estimate(row)))
+    def cell(row: Row) -> str:
+        note = row.splits.get(task)
+        about = f' title="{text(note)}"' if note else ""
+        return f"<span{about}>{estimate_html(estimate(row))}</span>" if note else estimate_html(estimate(row))
+
+    return Column(f"{TASK}{task}", task, value, cell, note=title.removeprefix(task).strip(" ()"))
 
 
 def _plain(key: str, title: str, *, about: str = "") -> Column:
@@ -211,7 +220,7 @@ _CHOOSABLE = {
         _amount("memory", "peak memory", lambda row: row.peak_bytes or None, in_words),
         _plain("objective", "objective"),
         _plain("stage", "stage"),
-        _plain("method", "method", about="How answers are read: choices ranked, or text written"),
+        _plain("method", "method", about="How answers are read: choices ranked, text written, or a head asked"),
         _plain("dtype", "numbers"),
         _plain("attention", "attention"),
         _plain("device", "device"),

@@ -14,8 +14,9 @@ from t5gemma_app.evaluation.records import Run, RunId, RunOrder
 from t5gemma_app.evaluation.results import FinishedRun
 from t5gemma_app.services import Services
 
-METHODS = {"rank": "", "generate": "t5@1"}
-"""What visitors choose from, and the formatter it means; empty is the suite's own."""
+HEAD = "head"
+METHODS = {"rank": "harness@1", "generate": "t5@1", HEAD: "head@1"}
+"""What visitors choose from, and the formatter it means; own data keep the suite's."""
 MOST_ROWS = 1_000_000
 CLOSED = "Visitors can't start evaluations here."
 OPEN_IT = (
@@ -45,7 +46,7 @@ def checked_wish(suite: Any, tasks: Any, limit: Any, method: Any) -> Wish:
         suite: A suite's name; whether it is known is the planner's to say.
         tasks: Names of its benchmarks, or one text with commas; empty takes all.
         limit: Rows a task at most; 0 or nothing cuts none.
-        method: `rank` or `generate`.
+        method: `rank`, `generate` or `head`.
 
     Raises:
         InputError: A value is of the wrong kind.

@@ -13,6 +13,7 @@ from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.errors import EngineError
 from t5gemma_app.services import Services, build_services
 from t5gemma_app.settings import Settings
+from tests.evaluation.test_heads import HeadWorld
 from tests.evaluation.world import ROWS, World
 
 BENCHMARKS = ("boolq", "cb", "multirc")
@@ -210,6 +211,25 @@ def test_a_run_that_failed_is_resumed_by_its_id(world, capsys) -> None:
     assert run(world, "runs", "cancel", entry["run_id"]) == 0
     assert run(world, "runs", "resume", entry["run_id"]) == 0
     assert "score" in capsys.readouterr().out
+
+
+def test_heads_answer_and_rows_say_what_they_are(tmp_path, world, capsys) -> None:
+    headed = HeadWorld(world.folder)
+    assert evaluate(headed, "--formatter", "head@1", "--split-note", "cb=held out of train", "--json") == 0
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert "cb: held out of train" in printed.err and "boolq: cut split, 24 rows of 3,270" in printed.err
+    assert run(headed, "runs", "show", document["run_id"]) == 0
+    shown = capsys.readouterr().out
+    assert "head of cb: tiny-cb, sha256:" in shown and "rows of cb: held out of train" in shown
+    assert run(headed, "leaderboard", "--suite", "three") == 0
+    assert "| cb (held out of train) |" in capsys.readouterr().out
+    assert run(headed, "runs", "export", document["run_id"]) == 0
+    assert str(tmp_path) not in capsys.readouterr().out
+    assert evaluate(headed, "--formatter", "head@1", checkpoints=("other",)) == 2
+    assert "other has no head for boolq, cb, multirc" in capsys.readouterr().err
+    assert evaluate(headed, "--split-note", "cb") == 2
+    assert "TASK=WORDS" in capsys.readouterr().err
 
 
 def test_the_leaderboard_ranks_what_was_evaluated(world, capsys) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 from t5gemma_app.benchmarks.outcomes import ranked
 from t5gemma_app.benchmarks.records import Sample
 from t5gemma_app.benchmarks.suites import Planned, load_suite, prompt_hash, suite_examples
+from t5gemma_app.evaluation.environment import command_line
 from t5gemma_app.evaluation.journal import Entry
 from t5gemma_app.evaluation.records import BenchmarkSpec, Environment, Run, RunOrder, RunSpec, RunState
 from t5gemma_app.evaluation.store import Store
 from t5gemma_app.evaluation.summary import summarise
 
 HOSTILE = "<img src=x onerror=window.hit=1>"
+NOTE = "cut split, few rows of 56"
 FORMULA = '=HYPERLINK("http://x","y")'
 SUITE = """
 name: made-up
@@ -116,7 +118,9 @@ def add(store: Store, folder: Path, made: Made) -> Run:
     changes = dict(made.changes)
     objective = str(changes.pop("objective", "ul2"))
     spec = _spec(planned, made, changes)
-    order = RunOrder(str(folder / "made-up.yaml"), made.name, str(folder / "rows"), limit=made.limit)
+    order = RunOrder(
+        str(folder / "made-up.yaml"), made.name, str(folder / "rows"), limit=made.limit, splits=(("cb", NOTE),)
+    )
     run = store.runs.add(spec, order, {one.plan.benchmark.name: len(one.examples) for one in planned})
     store.runs.begin(run.id)
     results = []
@@ -136,6 +140,7 @@ def add(store: Store, folder: Path, made: Made) -> Run:
             stage="instruction-tuned" if "-it" in made.name else "pretrained",
             parameters={"total": made.millions * 1_000_000},
             device="cpu",
+            command=command_line(order),
             peak_bytes=int(made.gigabytes * 1e9),
         ),
     )

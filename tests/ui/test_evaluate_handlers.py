@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
 
+from t5gemma_app.checkpoints.catalogue import Catalogue
+from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.errors import BusyError, EngineError, InputError
 from t5gemma_app.evaluation.records import RunState
@@ -182,6 +185,47 @@ def test_what_one_checkpoint_lacks_does_not_stop_the_others(handlers: EvaluateHa
     said = started(handlers, ["t5gemma-2b-2b-ul2", DEMO.name])[-1]
     assert "t5gemma-2b-2b-ul2 can&#x27;t be evaluated" in said[0]
     assert len(states(handlers)) == 1
+
+
+@pytest.fixture
+def headed(tmp_path: Path) -> Iterator[Services]:
+    """Services in which the demo has a head for CB."""
+    services = evaluating_services(tmp_path)
+    place = tmp_path / "checkpoints" / OTHER.name
+    head = Checkpoint(
+        f"{DEMO.name}-cb", "local", str(place), head="sequence", labels=("neutral", "contradiction", "entailment"),
+        base=DEMO.name, task="superglue:cb",
+    )  # fmt: skip
+    services = replace(services, catalogue=Catalogue((*services.catalogue.all(), head)))
+    yield services
+    services.close()
+
+
+def test_head_is_offered_where_every_checkpoint_has_one_for_every_task(headed: Services) -> None:
+    handlers = handlers_of(headed)
+
+    def offered(names: list[str], tasks: list[str], method: str = "rank") -> tuple[list[str], str, str]:
+        update, about = handlers.methods(names, "smoke", tasks, method)
+        return update["choices"], update["value"], about
+
+    assert offered([DEMO.name], ["cb"], "head") == (["rank", "generate", "head"], "head", "")
+    choices, value, about = offered([DEMO.name], [], "head")
+    assert (choices, value) == (["rank", "generate"], "rank")
+    assert f"Not by head: {DEMO.name} has no head for boolq, copa" in about
+    assert f"{OTHER.name} has no head for cb" in offered([DEMO.name, OTHER.name], ["cb"])[2]
+    assert offered([f"{DEMO.name}-cb"], ["cb"]) == (["head"], "head", "")
+    assert "not for boolq" in offered([f"{DEMO.name}-cb"], ["boolq"])[2]
+    assert offered([], ["cb"])[0] == ["rank", "generate"]
+    assert f"{DEMO.name}-cb" in [name for _, name in handlers.checkpoints()]
+
+
+def test_a_run_by_head_is_started_from_the_page(headed: Services) -> None:
+    handlers = handlers_of(headed)
+    assert "by <b>head</b>" in handlers.sentence([DEMO.name], "smoke", ["cb"], None, "head")[0]
+    assert started(handlers, [DEMO.name], "smoke", ["cb"], None, "head")[-1][0] == ""
+    until(lambda: states(handlers) == [RunState.DONE])
+    (spec,) = handlers.board.snapshot().views[0].run.spec.benchmarks
+    assert spec.head is not None and spec.head.name == f"{DEMO.name}-cb"
 
 
 def test_nothing_starts_without_a_checkpoint_or_with_junk(handlers: EvaluateHandlers) -> None:

@@ -19,7 +19,7 @@ from t5gemma_app.evaluation.records import Run
 from t5gemma_app.services import Services
 from t5gemma_app.ui.leaderboard_handlers import EXPORTS, BoardEndpoint, BoardHandlers
 from t5gemma_app.ui.leaderboard_view import OPTIONAL, View, checked, from_query, to_query
-from tests.ui.board import FORMULA, HOSTILE, RUNS, fill
+from tests.ui.board import FORMULA, HOSTILE, NOTE, RUNS, fill
 from tests.ui.fakes import fake_services
 
 MEASURED = Filter(published=False)
@@ -115,6 +115,19 @@ def test_columns_are_those_that_were_chosen(handlers: BoardHandlers) -> None:
     assert "sort:encoder" not in table and "sort:task:boolq" not in table
     every = handlers.shown(View(columns=tuple(OPTIONAL))).table or ""
     assert "sort:task:boolq" in every and "2.5 GB" in every and "1.2B" in every
+
+
+def test_rows_say_of_which_split_they_are_and_how_they_are_computed_again(
+    handlers: BoardHandlers, runs: dict[str, Run]
+) -> None:
+    table = handlers.shown(View()).table or ""
+    assert table.count(f"</button><small>{NOTE}</small></th>") == 1
+    assert f"cb ({NOTE})" in handlers.export(View(), "md").content
+    assert f"cb: {NOTE}" in handlers.export(View(), "csv").content
+    command = "python -m t5gemma_app evaluate --checkpoint t5gemma-b-b-ul2 --suite made-up.yaml --data-dir rows"
+    alone = handlers.shown(chosen(runs, b="")).compare or ""
+    assert command in alone and "Select a second row" in alone
+    assert command in (handlers.shown(chosen(runs)).compare or "")
 
 
 def test_clicks_change_the_view(handlers: BoardHandlers) -> None:
