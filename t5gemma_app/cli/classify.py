@@ -42,6 +42,7 @@ def add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     classify.add_argument("--none", action="store_true", help=f"offer {NONE!r} too; without a head")
     classify.add_argument("--calibrate", action="store_true", help="take off what is probable without a text")
     classify.add_argument("--normalise", action="store_true", help="divide log-probabilities by the labels' tokens")
+    classify.add_argument("--whole", action="store_true", help="score that a label ends too; without a head")
     classify.add_argument(
         "--threshold", type=float, default=THRESHOLD, metavar="P", help=f"of several labels (default {THRESHOLD})"
     )
@@ -62,6 +63,7 @@ def run(arguments: argparse.Namespace, services: Services) -> int:
         none=arguments.none,
         calibrate=arguments.calibrate,
         normalise=arguments.normalise,
+        whole=arguments.whole,
         threshold=arguments.threshold,
         random_head=arguments.random_head,
     )

@@ -191,7 +191,7 @@ class FakeEngine:
         scores = []
         for request in self._waited_for(requests, urgent, visitor):
             context = request.context if isinstance(request.context, str) else _written(request.context)
-            scores.append(tuple(_chance(checkpoint.name, context, choice) for choice in request.choices))
+            scores.append(tuple(_chance(checkpoint.name, context, choice + request.end) for choice in request.choices))
         return scores
 
     def classify(

@@ -43,7 +43,7 @@ def plan_scoring(encoder: TextEncoder, requests: Sequence[ScoringRequest], limit
         InputError: An answer is empty, so that there is nothing to score.
     """
     contexts: dict[str | tuple[Piece, ...], tuple[int, ...]] = {}
-    texts: dict[str, tuple[int, ...]] = {}
+    texts: dict[tuple[str, str], tuple[int, ...]] = {}
     answers: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     wanted: list[tuple[tuple[int, ...], list[int]] | None] = []
     for request in requests:
@@ -56,11 +56,9 @@ def plan_scoring(encoder: TextEncoder, requests: Sequence[ScoringRequest], limit
         known = answers.setdefault(context, {})
         numbers = []
         for choice in request.choices:
-            if choice not in texts:
-                texts[choice] = tuple(encoder.text_ids(choice))
-                if not texts[choice]:
-                    raise InputError("An answer to score is empty.", expected="At least one token in every choice.")
-            numbers.append(known.setdefault(texts[choice], len(known)))
+            if (choice, request.end) not in texts:
+                texts[choice, request.end] = _answer_ids(encoder, choice, request.end)
+            numbers.append(known.setdefault(texts[choice, request.end], len(known)))
         wanted.append((context, numbers))
     order = {context: number for number, context in enumerate(answers)}
     return ScoringPlan(
@@ -68,6 +66,13 @@ def plan_scoring(encoder: TextEncoder, requests: Sequence[ScoringRequest], limit
         places=[None if entry is None else tuple((order[entry[0]], answer) for answer in entry[1]) for entry in wanted],
         requests=requests,
     )
+
+
+def _answer_ids(encoder: TextEncoder, choice: str, end: str) -> tuple[int, ...]:
+    ids = encoder.text_ids(choice)
+    if not ids:
+        raise InputError("An answer to score is empty.", expected="At least one token in every choice.")
+    return (*ids, *(encoder.ids((Piece(end, control=True),)) if end else ()))
 
 
 def _context_ids(encoder: TextEncoder, context: str | tuple[Piece, ...]) -> tuple[int, ...]:

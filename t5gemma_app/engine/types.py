@@ -121,7 +121,9 @@ class ScoringRequest:
     context: str | tuple[Piece, ...]
     """What the encoder reads; the tokenizer adds `<bos>` to a text as the checkpoint's own does, to pieces nothing."""
     choices: tuple[str, ...]
-    """What the decoder would write, spacing included; no end mark is added."""
+    """What the decoder would write, spacing included."""
+    end: str = ""
+    """A control marker that ends each answer and is scored with it; empty where answers may go on."""
 
 
 @dataclass(frozen=True, slots=True)

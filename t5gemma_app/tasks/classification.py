@@ -37,6 +37,8 @@ class ClassifyOptions:
     """Whether what a text without content makes probable is taken off."""
     normalise: bool = False
     """Whether a label's log-probability is divided by its tokens."""
+    whole: bool = False
+    """Whether that a label ends is scored too, so that one that begins another has no advantage over it."""
     threshold: float = THRESHOLD
     """From which probability on one of several labels fits."""
     random_head: bool = False
@@ -154,6 +156,7 @@ class Classification:
             none=options.none,
             calibrate=options.calibrate,
             normalise=options.normalise,
+            whole=options.whole,
             threshold=options.threshold,
         )
 

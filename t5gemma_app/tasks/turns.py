@@ -12,6 +12,7 @@ from typing import Literal
 from t5gemma_app.engine.types import Piece
 
 BOS = "<bos>"
+EOS = "<eos>"
 START_OF_TURN = "<start_of_turn>"
 END_OF_TURN = "<end_of_turn>"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.types import ChoiceScore, Engine, HeadInput, Piece, ScoringRequest
 from t5gemma_app.tasks.labels import NONE
-from t5gemma_app.tasks.turns import Turn, write_turns
+from t5gemma_app.tasks.turns import END_OF_TURN, EOS, Turn, write_turns
 from t5gemma_app.tasks.verdicts import LabelScore, Unread, Verdict, log_mean, softmax
 from t5gemma_app.tasks.wordings import NO, YES, Wording
 
@@ -46,6 +46,7 @@ class ZeroShot:
     none: bool = False
     calibrate: bool = False
     normalise: bool = False
+    whole: bool = False
     threshold: float = 0.5
     _baseline: Baseline = field(default_factory=Baseline, repr=False, compare=False)
 
@@ -55,8 +56,14 @@ class ZeroShot:
         first = (
             "No head was trained for these labels: they are ranked by how probable the checkpoint finds their words."
         )
-        calibrated = "Calibrated by texts without content (Zhao et al. 2021)."
-        return (first, calibrated) if self.calibrate else (first,)
+        notes = [first]
+        if self.calibrate:
+            notes.append("Calibrated by texts without content (Zhao et al. 2021).")
+        begins = None if self.whole or self._asks else _begins_another(self.answers)
+        if begins is not None:
+            one, other = begins
+            notes.append(f"“{one}” begins “{other}” and can't be less probable; scoring the labels' ends is fair.")
+        return tuple(notes)
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -91,11 +98,18 @@ class ZeroShot:
         if self._asks:
             choices = self._written(" " + YES), self._written(" " + NO)
             return [
-                ScoringRequest(self._context(self.wording.context(text, self.labels, label)), choices)
+                ScoringRequest(self._context(self.wording.context(text, self.labels, label)), choices, self._end)
                 for label in self.labels
             ]
         answers = tuple(self._written(self.wording.answer(answer, self.labels)) for answer in self.answers)
-        return [ScoringRequest(self._context(self.wording.context(text, self.labels)), answers)]
+        return [ScoringRequest(self._context(self.wording.context(text, self.labels)), answers, self._end)]
+
+    @property
+    def _end(self) -> str:
+        """What the checkpoint writes after a whole answer."""
+        if not self.whole:
+            return ""
+        return END_OF_TURN if self.checkpoint.chats else EOS
 
     def _context(self, text: str) -> Context:
         return write_turns((Turn("user", text),)) if self.checkpoint.chats else text
@@ -148,6 +162,11 @@ def _label_scores(labels: Sequence[str], shares: Sequence[float], row: Sequence[
         LabelScore(label, share, score.logprob, score.tokens)
         for label, share, score in zip(labels, shares, row, strict=False)
     )
+
+
+def _begins_another(answers: Sequence[str]) -> tuple[str, str] | None:
+    """Return an answer whose words another one begins with, and that other one."""
+    return next(((one, other) for one in answers for other in answers if other.startswith(f"{one} ")), None)
 
 
 def _joined(one: HeadInput) -> str:

@@ -35,6 +35,7 @@ class ClassifyEndpoint:
         none: bool = False,
         calibrate: bool = False,
         normalise: bool = False,
+        whole: bool = False,
         threshold: float = THRESHOLD,
         random_head: bool = False,
         request: gr.Request | None = None,
@@ -52,6 +53,7 @@ class ClassifyEndpoint:
             none: Whether "none of these" may be answered.
             calibrate: Whether what is probable without a text is taken off (contextual calibration).
             normalise: Whether log-probabilities are divided by the labels' tokens.
+            whole: Whether that a label ends is scored too, so that one that begins another has no advantage over it.
             threshold: From which probability on one of several labels fits.
             random_head: Whether a head without trained weights is used all the same.
             request: Who asks.
@@ -67,6 +69,7 @@ class ClassifyEndpoint:
                 none=bool(none),
                 calibrate=bool(calibrate),
                 normalise=bool(normalise),
+                whole=bool(whole),
                 threshold=_number(threshold),
                 random_head=bool(random_head),
             )

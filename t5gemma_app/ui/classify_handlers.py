@@ -41,6 +41,7 @@ class Options(NamedTuple):
     none: Any
     calibrate: Any
     normalise: Any
+    whole: Any
     threshold: Any
     random_head: Any
 
@@ -183,6 +184,7 @@ def options_of(checkpoint: Checkpoint, wishes: Options) -> ClassifyOptions:
         none=bool(wishes.none),
         calibrate=bool(wishes.calibrate),
         normalise=bool(wishes.normalise),
+        whole=bool(wishes.whole),
         threshold=_share(wishes.threshold),
     )
 

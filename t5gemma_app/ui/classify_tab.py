@@ -125,6 +125,10 @@ def _how(handlers: ClassifyHandlers) -> How:
             elem_id="classify-calibrate",
         )  # fmt: skip
         normalise = gr.Checkbox(False, label="Divide by the labels' length", elem_id="classify-normalise")
+        whole = gr.Checkbox(
+            False, label="Score the labels' ends too", info="Fair to “art history” beside “art”",
+            elem_id="classify-whole",
+        )  # fmt: skip
         threshold = gr.Slider(
             0, 1, THRESHOLD, step=0.01, label="From which share on one of several labels fits", buttons=[],
             elem_id="classify-threshold",
@@ -139,7 +143,7 @@ def _how(handlers: ClassifyHandlers) -> How:
             elem_id="classify-start-file",
         )  # fmt: skip
         stop = gr.Button("Stop", variant="stop", visible=False, min_width=96, elem_id="classify-stop")
-    options = (checkpoint, labels, wording, several, none, calibrate, normalise, threshold, random_head)
+    options = (checkpoint, labels, wording, several, none, calibrate, normalise, whole, threshold, random_head)
     return How(access, asking, wishes, options, start, start_file, stop)
 
 

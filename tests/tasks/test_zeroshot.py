@@ -64,6 +64,22 @@ def test_length_is_taken_out_on_demand():
     assert verdict(classifier(engine, normalise=True).classify([HeadInput("x")])[0]).label == "fine arts"
 
 
+def test_a_label_that_begins_another_is_told_and_compared_whole_on_demand(tiny):
+    engine, checkpoint = tiny
+    labels = ("the", "the end", "sport")
+    for stage in ("pretrained", "instruction-tuned"):
+        told = ZeroShot(engine, replace(checkpoint, stage=stage), labels, read_wording("topic"))
+        assert "“the” begins “the end”" in told.notes[-1]
+        assert "begins" not in "".join(replace(told, whole=True).notes + replace(told, labels=("a b", "c")).notes)
+        open_ended, whole = (
+            {score.label: score for score in verdict(one.classify([HeadInput("x")])[0]).scores}
+            for one in (told, replace(told, whole=True))
+        )
+        assert open_ended["the"].logprob > open_ended["the end"].logprob
+        assert all(whole[label].logprob < open_ended[label].logprob for label in labels)
+        assert all(whole[label].tokens == open_ended[label].tokens + 1 for label in labels)
+
+
 def test_calibration_takes_off_what_is_probable_anyway():
     def score(text, choice):
         bias = {" sport": 0.0, " politics": -5.0, " fine arts": -5.0}[choice]

@@ -21,7 +21,7 @@ from tests.ui.fakes import DEMO, HEAD, fake_services
 
 RANDOM = replace(HEAD, name="a-random-head", random_head=True)
 REQUEST = gr.Request(session_hash="s")
-OPTIONS = Options(HEAD.name, [], "topic", False, False, False, False, 0.5, False)
+OPTIONS = Options(HEAD.name, [], "topic", False, False, False, False, False, 0.5, False)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from t5gemma_app.ui.classify_handlers import ClassifyHandlers, Options
 from t5gemma_app.ui.file_handlers import NO_PAIR, FileHandlers
 from tests.ui.fakes import DEMO, HEAD, fake_services
 
-OPTIONS = Options(HEAD.name, [], "topic", False, False, False, False, 0.5, False)
+OPTIONS = Options(HEAD.name, [], "topic", False, False, False, False, False, 0.5, False)
 VISITOR = SimpleNamespace(client=SimpleNamespace(host="127.0.0.1"), session_hash="s")
 
 
