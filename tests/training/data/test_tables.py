@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from t5gemma_app.errors import InputError
-from t5gemma_app.training.data.tables import evaluation_file, read_tables
+from t5gemma_app.training.data.tables import evaluation_file, first_records, read_tables
 from tests.training.rows import write_rows
 
 
@@ -60,3 +60,13 @@ def test_missing_files_and_folders_without_a_part_are_named(tmp_path: Path) -> N
 def test_a_table_of_the_hub_is_pinned_to_a_commit(name: str) -> None:
     with pytest.raises(InputError, match="COMMIT"):
         read_tables([name], training=True)
+
+
+def test_the_first_rows_are_there_before_the_others_are_read(tmp_path: Path) -> None:
+    rows = [{"text": str(number)} for number in range(5)]
+    with write_rows(tmp_path / "train.jsonl", rows).open("a") as file:
+        file.write("no row\n")
+    for place in (tmp_path, tmp_path / "train.jsonl"):
+        assert [record.values for record in first_records(str(place), 3)] == rows[:3]
+    with pytest.raises(InputError, match="line 6"):
+        read_tables([str(tmp_path)], training=True)
