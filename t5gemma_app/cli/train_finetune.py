@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 from dataclasses import fields, replace
@@ -95,7 +96,8 @@ def _input_ended() -> threading.Event:
     ended = threading.Event()
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not by sys.stdin, whose lock this thread would still hold while the interpreter ends.
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         ended.set()
 
