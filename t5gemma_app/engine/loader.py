@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import json
 import logging
 import time
@@ -32,12 +30,6 @@ from t5gemma_app.engine.types import CrossAttention, Logits, Piece, Pooling, Sam
 from t5gemma_app.errors import BrokenCheckpointError, InputError, OutOfMemoryError, UnsupportedCheckpointError
 
 logger = logging.getLogger(__name__)
-
-# glibc's mallopt parameters: above M_MMAP_THRESHOLD a buffer is mapped and unmapped at every use, above
-# M_TRIM_THRESHOLD free memory at the top goes back to the system after every operation. Both cost page faults in every
-# decoding step.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_KEPT_BYTES = 1 << 30
 
 RANDOM_HEAD_SEED = 0
 """Gives a head without weights the same random ones each time it is loaded."""
@@ -183,32 +175,6 @@ def spare_decoder(model: Any) -> None:
     for part in model.get_decoder().modules():
         if hasattr(part, "config"):
             part.config._attn_implementation_internal = IMPLEMENTATION
-
-
-def give_memory_back() -> None:
-    """Return freed memory to the system; the caller has dropped every reference to the model."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    libc = _glibc()
-    if libc is not None:
-        libc.malloc_trim(0)
-
-
-def keep_buffers() -> None:
-    """Stop glibc from handing large buffers back to the system after every operation; other systems are left alone."""
-    libc = _glibc()
-    if libc is not None:
-        libc.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
-        libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
-
-
-def _glibc() -> Any:
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-        return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
-    except OSError:
-        return None
 
 
 def _refuse_missing(checkpoint: Checkpoint, report: Any) -> None:

@@ -22,7 +22,8 @@ from t5gemma_app.engine.batchwork import BatchWork, Work
 from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.failures import as_engine_error, is_memory_error
-from t5gemma_app.engine.loader import Loaded, give_memory_back, keep_buffers, load_weights
+from t5gemma_app.engine.heap import give_memory_back, keep_buffers, settle
+from t5gemma_app.engine.loader import Loaded, load_weights
 from t5gemma_app.engine.packed import longest_packed
 from t5gemma_app.engine.pool import Pool, Report
 from t5gemma_app.engine.queueing import choose_limits
@@ -348,7 +349,9 @@ class Runtime:
         )
         while wait([future], POLL_SECONDS).not_done:
             report("reading weights", min(0.99, max(0.0, (_allocated(placement) - before) / expected)))
-        return future.result()
+        loaded = future.result()
+        settle()
+        return loaded
 
     def _lease(self, checkpoint: Checkpoint) -> Generator[Loading, None, Loaded]:
         """Return a leased checkpoint; loads it again should it have left in between."""
