@@ -9,11 +9,12 @@ from typing import Any
 import gradio as gr
 
 from t5gemma_app.checkpoints.records import Checkpoint
-from t5gemma_app.engine.types import TextDelta, Waiting
+from t5gemma_app.engine.types import Finished, TextDelta, Waiting
 from t5gemma_app.errors import UnknownCheckpointError, WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.tasks.turns import Turn
 from t5gemma_app.ui.access_words import opening_checkpoint
+from t5gemma_app.ui.frames import Frames
 from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import SamplingValues
 from t5gemma_app.ui.visitors import visitor_of_call
@@ -63,13 +64,15 @@ class Endpoints:
             begun = self.services.chat.start(
                 self._checkpoint(str(checkpoint)), turns, str(system), values.parameters(), visitor=visitor
             )
+            frames = Frames(lambda: self.services.engine.status().active)
             with RunningAnswers().held("", begun.answer):
                 for event in begun.answer:
-                    if isinstance(event, TextDelta):
-                        answer += event.text
+                    new = frames.add(event.text) if isinstance(event, TextDelta) else ""
+                    if isinstance(event, Finished):
+                        new = frames.rest()
+                    answer += new
+                    if new or isinstance(event, Waiting):  # only here does Gradio notice that a program has left
                         yield answer
-                    elif isinstance(event, Waiting):
-                        yield answer  # only here does Gradio notice that a program has left
         except WorkbenchError as error:
             raise gr.Error(str(error), print_exception=False) from error
         if not answer:

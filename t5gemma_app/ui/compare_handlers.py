@@ -28,9 +28,10 @@ from t5gemma_app.tasks.comparison import FEWEST, LETTERS, MOST, Comparison, Entr
 from t5gemma_app.tasks.conversation import clean_text
 from t5gemma_app.tasks.side_by_side import SideBySide
 from t5gemma_app.tasks.turns import Turn
-from t5gemma_app.ui.chat_handlers import FRAME_SECONDS, IDLE, LOG_REMEDY, check_length
+from t5gemma_app.ui.chat_handlers import IDLE, LOG_REMEDY, check_length
 from t5gemma_app.ui.compare_board import CARDS, Board, problem_words
 from t5gemma_app.ui.compare_cards import asked_html, card_html, verdict_html
+from t5gemma_app.ui.frames import frame_seconds
 from t5gemma_app.ui.running import RunningAnswers
 from t5gemma_app.ui.sampling_form import SamplingValues, seed_of
 from t5gemma_app.ui.thread import failed_html
@@ -122,7 +123,7 @@ class CompareHandlers:
         session = str(request.session_hash)
         self._stop_all(session)  # a page that asks again gives up its earlier answers
         begins = {index: (self._begin(request, board, index, one), one.name) for index, one in chosen.items()}
-        answers = SideBySide(begins, FRAME_SECONDS)
+        answers = SideBySide(begins, frame_seconds(self.services.engine.status().active))
         with ExitStack() as held:
             for reading in answers.readings:
                 held.enter_context(self.running.held(_key(session, reading.index), reading))

@@ -19,6 +19,7 @@ from t5gemma_app.ui.compare_handlers import SCREEN, CompareHandlers
 from t5gemma_app.ui.compare_votes import as_csv, as_json, counted
 from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import DIALS, dial, length_dial, preset_values, stop_box, system_box
+from t5gemma_app.ui.unchanged import LEAN, lean
 
 CARD_SCRIPT = """
 element.addEventListener('click', (event) => {
@@ -162,10 +163,10 @@ def _answers() -> dict[str, Any]:
 
 def _wire_answers(blocks: gr.Blocks, handlers: CompareHandlers, controls: Controls, parts: dict[str, Any]) -> None:
     outputs = [parts[name] for name in SCREEN]
-    stream = STREAM | answer_group(handlers.services.settings)
+    stream = STREAM | LEAN | answer_group(handlers.services.settings)
     gr.on(
         [controls.message.submit, parts["send"].click],
-        handlers.send,
+        lean(handlers.send, outputs),
         controls.inputs,
         outputs,
         js="(...sent) => { ballot.seek(); return sent; }",
