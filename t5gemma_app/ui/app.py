@@ -30,11 +30,12 @@ from t5gemma_app.ui.look_tab import build_look_tab
 from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.openai.routes import openai_mount
 from t5gemma_app.ui.run_desk import RunDesk
-from t5gemma_app.ui.running import OTHER_THREADS, readers
+from t5gemma_app.ui.running import OTHER_THREADS, readers, unread
 from t5gemma_app.ui.tag_api import build_tag_endpoints
 from t5gemma_app.ui.tag_tab import build_tag_tab
 from t5gemma_app.ui.theme import ICON, SCRIPTS, STYLESHEETS, build_theme
 from t5gemma_app.ui.train_tab import build_train_tab
+from t5gemma_app.ui.unchanged import LEAN, UNCHANGED
 
 logger = logging.getLogger(__name__)
 
@@ -97,12 +98,12 @@ def _wire_header(blocks: gr.Blocks, services: Services, board: RunBoard, header:
     def refreshed(before: str) -> tuple[Any, Any, Any]:
         html, above = header_html(services.engine.status()), current_banner(services, board)
         if html + above == before:
-            return gr.skip(), gr.skip(), gr.skip()  # an open fold of the header stays open
+            return UNCHANGED, UNCHANGED, gr.skip()  # an open fold of the header stays open
         return html, above, html + above
 
     outputs = [header, banner, shown]
-    blocks.load(refreshed, shown, outputs, **CHEAP)
-    gr.Timer(HEADER_SECONDS).tick(refreshed, shown, outputs, **CHEAP)
+    blocks.load(refreshed, shown, outputs, **CHEAP, **LEAN)
+    gr.Timer(HEADER_SECONDS).tick(refreshed, shown, outputs, **CHEAP, **LEAN)
 
 
 def current_banner(services: Services, board: RunBoard | None = None) -> str:
@@ -139,7 +140,7 @@ def launch(blocks: gr.Blocks, services: Services, *, block: bool = True) -> str:
         SettingsError: Programs of strangers would need no key, or what a setting needs is not installed.
     """
     settings = services.settings
-    blocks.queue(api_open=False, max_size=readers(settings), default_concurrency_limit=4)
+    blocks.queue(api_open=False, max_size=unread(settings), default_concurrency_limit=4)
     options = _launch_options(services)
     if settings.openai:
         options["app_kwargs"] = {"routes": [openai_mount(services)]}  # looked at before Gradio's own

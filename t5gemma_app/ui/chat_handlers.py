@@ -37,8 +37,9 @@ from t5gemma_app.tasks.conversation import (
     with_system,
     with_user,
 )
+from t5gemma_app.ui.frames import Frames
 from t5gemma_app.ui.markup import text as as_text
-from t5gemma_app.ui.running import RunningAnswers
+from t5gemma_app.ui.running import Held, RunningAnswers
 from t5gemma_app.ui.sampling_form import SamplingValues
 from t5gemma_app.ui.thread import (
     empty_html,
@@ -54,9 +55,6 @@ from t5gemma_app.ui.visitors import visitor_of_page
 logger = logging.getLogger(__name__)
 
 LOG_REMEDY = "Try again; the app's log says more."
-FRAME_SECONDS = 0.05
-"""Pause between two updates of the page while an answer streams; faster than this nobody reads."""
-
 SCREEN = ("message", "editing", "current", "thread", "live", "send", "stop", "meter")
 """The parts of the page that a step may change, in the order of the outputs."""
 
@@ -81,7 +79,7 @@ def packed(conversation: Conversation) -> str:
     return json.dumps(to_data(conversation), ensure_ascii=False, separators=(",", ":"))
 
 
-def unpacked(raw: str | None) -> Conversation:
+def unpacked(raw: Any) -> Conversation:
     """Read what the browser sent; an empty text is a new conversation.
 
     Raises:
@@ -89,6 +87,7 @@ def unpacked(raw: str | None) -> Conversation:
     """
     if not raw:
         return new_conversation(time.time(), secrets.token_hex(8))
+    raw = _written(raw)
     if len(raw) > MAX_BYTES:
         raise ConversationError(
             f"The conversation has {len(raw) / 1e6:.1f} million characters.", remedy="Begin a new one."
@@ -123,18 +122,22 @@ class ChatHandlers:
     def send(
         self,
         request: gr.Request,
-        message: str,
+        message: Any,
         editing: int | None,
-        raw: str,
-        checkpoint: str,
-        system: str,
+        raw: Any,
+        checkpoint: Any,
+        system: Any,
         *values: Any,
     ) -> Iterator[tuple[Any, ...]]:
-        """Append or replace a user message and stream its answer; the message comes back when that fails."""
+        """Append or replace a user message and stream its answer; the message comes back when that fails.
+
+        The values are what the browser sent, or somebody in its place; so are those of `regenerate`.
+        """
+        message, checkpoint, system = _written(message), _written(checkpoint), _written(system)
         try:
             before = unpacked(raw)
-            if not message.strip():
-                yield screen()
+            if not message.strip() or str(request.session_hash) in self.running:
+                yield screen()  # a second click, or Enter while an answer is written: the text stays in the box
                 return
             check_length(message, self.services.settings.max_text)
             base = before if editing is None else edit(before, editing, message)
@@ -153,9 +156,10 @@ class ChatHandlers:
                 yield step
 
     def regenerate(
-        self, request: gr.Request, raw: str, checkpoint: str, system: str, *values: Any
+        self, request: gr.Request, raw: Any, checkpoint: Any, system: Any, *values: Any
     ) -> Iterator[tuple[Any, ...]]:
         """Answer the last user message once more and keep the earlier answers as versions."""
+        checkpoint, system = _written(checkpoint), _written(system)
         try:
             before = unpacked(raw)
             asked = with_system(with_checkpoint(before, checkpoint), system)
@@ -173,8 +177,45 @@ class ChatHandlers:
     def _answered(
         self, request: gr.Request, asked: Conversation, checkpoint: Checkpoint, parameters: SamplingParameters
     ) -> Iterator[tuple[Any, ...] | None]:
-        """Stream one answer; a None in between asks the caller to put back what was there before."""
-        yield screen(
+        """Stream one answer; a None in between asks the caller to put back what was there before.
+
+        The engine is asked first: whoever it refuses hears so at once.
+        """
+        held: Held | None = None
+        result: GenerationResult | None = None
+        problem: WorkbenchError | None = None
+        try:
+            begun = self.services.chat.start(
+                checkpoint, before_answer(asked), asked.system, parameters, visitor=visitor_of_page(request)
+            )
+            with self.running.held(str(request.session_hash), begun.answer) as held:
+                yield self._asked(asked)
+                for event, html in _shown(begun, Frames(lambda: self.services.engine.status().active)):
+                    if not held.wanted:
+                        break
+                    if isinstance(event, Finished):
+                        result = event.result
+                    else:
+                        yield screen(live=html)
+                # Within the block: a page waits for its answer until it has it.
+                if held.wanted and result is not None and not _is_nothing(result):
+                    yield self._answer(self._with_result(asked, result, checkpoint, parameters), begun)
+                    if held.wanted:
+                        return
+        except WorkbenchError as error:
+            problem = error
+        except Exception:  # whatever broke, the page must come back to rest; the log has the traceback
+            logger.exception("An answer failed")
+            problem = EngineError("Something broke inside the app.", remedy=LOG_REMEDY)
+        if held is not None and not held.wanted:
+            yield screen()  # Gradio repeats a stream's last step when it ends, and the page shows something else by now
+            return
+        yield None
+        yield screen(live=failed_html(problem) if problem else "", **IDLE)
+
+    def _asked(self, asked: Conversation) -> tuple[Any, ...]:
+        """Return the screen while nothing of the answer is known."""
+        return screen(
             message="",
             editing=None,
             current=packed(asked),
@@ -183,32 +224,10 @@ class ChatHandlers:
             send=gr.update(visible=False),
             stop=gr.update(visible=True, interactive=True, value="Stop"),
         )
-        try:
-            begun = self.services.chat.start(
-                checkpoint, before_answer(asked), asked.system, parameters, visitor=visitor_of_page(request)
-            )
-            result: GenerationResult | None = None
-            with self.running.held(str(request.session_hash), begun.answer):
-                for event, html in _frames(begun):
-                    if isinstance(event, Finished):
-                        result = event.result
-                    else:
-                        yield screen(live=html)
-        except WorkbenchError as error:
-            yield None
-            yield screen(live=failed_html(error), **IDLE)
-            return
-        except Exception:  # whatever broke, the page must come back to rest; the log has the traceback
-            logger.exception("An answer failed")
-            yield None
-            yield screen(live=failed_html(EngineError("Something broke inside the app.", remedy=LOG_REMEDY)), **IDLE)
-            return
-        if result is None or (result.finish_reason == "cancelled" and not result.text.strip()):
-            yield None
-            yield screen(live="", **IDLE)
-            return
-        answered = self._with_result(asked, result, checkpoint, parameters)
-        yield screen(
+
+    def _answer(self, answered: Conversation, begun: Begun) -> tuple[Any, ...]:
+        """Return the screen once the answer is there."""
+        return screen(
             current=packed(answered),
             thread=thread_html(answered),
             live="",
@@ -261,8 +280,9 @@ class ChatHandlers:
             return screen(live=failed_html(error))
         return screen(message=conversation.messages[index].text, editing=index)
 
-    def undo(self, raw: str, checkpoint: str) -> tuple[Any, ...]:
+    def undo(self, request: gr.Request, raw: str, checkpoint: str) -> tuple[Any, ...]:
         """Take the last exchange back; its text returns to the message box."""
+        self.running.leave(str(request.session_hash))
         try:
             undone = undo(unpacked(raw))
         except WorkbenchError as error:
@@ -278,8 +298,9 @@ class ChatHandlers:
             **IDLE,
         )
 
-    def clear(self, raw: str, checkpoint: str, sure: str) -> tuple[Any, ...]:
+    def clear(self, request: gr.Request, raw: str, checkpoint: str, sure: str) -> tuple[Any, ...]:
         """Drop all messages of the open conversation, unless the visitor thought better of it."""
+        self.running.leave(str(request.session_hash))
         try:
             conversation = unpacked(raw)
         except WorkbenchError:
@@ -306,16 +327,19 @@ def check_length(message: str, limit: int) -> None:
         )
 
 
-def _frames(begun: Begun) -> Iterator[tuple[Event, str]]:
-    """Yield events with what the page shows for them; deltas are gathered for `FRAME_SECONDS`."""
-    answer, shown = "", 0.0
+def _is_nothing(result: GenerationResult) -> bool:
+    """Return whether an answer was stopped before its first word."""
+    return result.finish_reason == "cancelled" and not result.text.strip()
+
+
+def _shown(begun: Begun, frames: Frames) -> Iterator[tuple[Event, str]]:
+    """Yield events with what the page shows for them; words are gathered until it is time to show them."""
+    answer = ""
     for event in begun.answer:
         if isinstance(event, TextDelta):
-            answer += event.text
-            if time.monotonic() - shown < FRAME_SECONDS:
-                continue
-            shown = time.monotonic()
-            yield event, live_html(answer)
+            if new := frames.add(event.text):
+                answer += new
+                yield event, live_html(answer)
         elif isinstance(event, Loading):
             yield event, loading_html(event)
         elif isinstance(event, Waiting):
@@ -328,6 +352,11 @@ def meter_html(sentence: str, notice: str = "") -> str:
     """Return the fill of the encoder, and what a person should know about the way it was sent."""
     more = f'<span class="wb-meter-notice">{as_text(notice)}</span>' if notice else ""
     return f'<p class="wb-meter"><span>{as_text(sentence)}</span>{more}</p>'
+
+
+def _written(value: Any) -> str:
+    """Return a field's text; nothing at all is an empty one."""
+    return "" if value is None else str(value)
 
 
 def _sent(event: gr.EventData, name: str) -> int:

@@ -14,6 +14,7 @@ from t5gemma_app.ui.prompt_handlers import PromptHandlers
 from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import SamplingControls, build_sampling_controls
 from t5gemma_app.ui.shelf_handlers import ShelfHandlers
+from t5gemma_app.ui.unchanged import LEAN, lean
 
 # Cheap steps skip the queue, so that they are not refused while it is full of answers.
 CHEAP: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -169,30 +170,41 @@ def _wire_answers(chat: ChatHandlers, middle: Middle, panel: Panel) -> list[Any]
     outputs = [parts[name] for name in SCREEN]
     message, editing, current, thread = parts["message"], parts["editing"], parts["current"], parts["thread"]
     settings = [panel.checkpoint, panel.controls.system, *panel.controls.inputs]
-    stream = STREAM | answer_group(chat.services.settings)
+    stream = STREAM | LEAN | answer_group(chat.services.settings)
     sending = gr.on(
         [message.submit, parts["send"].click],
-        chat.send,
+        lean(chat.send, outputs),
         [message, editing, current, *settings],
         outputs,
         js="(...sent) => { workbench.pin(); return sent; }",
-        **stream,
+        # The browser would drop a message while the answer that was left before is not over yet; see `send`.
+        **stream | {"trigger_mode": "multiple"},
     )
-    streams = [sending, thread.regenerate(chat.regenerate, [current, *settings], outputs, **stream)]
+    streams = [sending, thread.regenerate(lean(chat.regenerate, outputs), [current, *settings], outputs, **stream)]
     parts["stop"].click(chat.stop, None, parts["stop"], **CHEAP)
     thread.version(chat.version, current, outputs, **CHEAP)
     thread.edit(chat.edit, current, outputs, **CHEAP).then(None, js="() => workbench.focus()")
-    middle.undo.click(chat.undo, [current, panel.checkpoint], outputs, cancels=streams, **CHEAP)
+    for button in (middle.undo, middle.clear):
+        leave(button.click, streams)
+    middle.undo.click(chat.undo, [current, panel.checkpoint], outputs, **CHEAP)
     sure = gr.Textbox("", visible="hidden", elem_id="sure")
     middle.clear.click(
         chat.clear,
         [current, panel.checkpoint, sure],
         outputs,
         js="(raw, chosen) => [raw, chosen, workbench.sure('Remove all messages of this conversation?')]",
-        cancels=streams,
         **CHEAP,
     )
     return streams
+
+
+def leave(event: Any, streams: list[Any]) -> None:
+    """Let an event take streams out of Gradio's queue; those that began are given up by the step that follows.
+
+    Wired before that step: Gradio cancels whatever answers for the page at the time, and after it that may be what was
+    asked next.
+    """
+    event(None, None, None, cancels=streams, **CHEAP)
 
 
 def _wire_shelf(
@@ -203,9 +215,10 @@ def _wire_shelf(
     opened = [*(parts[name] for name in SCREEN), shelf.title, panel.checkpoint, panel.controls.system]
 
     def open_after(event: Any, js: str) -> None:
-        # A stream that went on would write its answer into the conversation that is opened here.
-        event(handlers.opened, [current, panel.checkpoint], opened, js=js, cancels=streams, **CHEAP)
+        event(handlers.opened, [current, panel.checkpoint], opened, js=js, **CHEAP)
 
+    for event in (shelf.new.click, shelf.delete.click, shelf.listed.input):
+        leave(event, streams)
     current.change(None, current, [shelf.listed, shelf.notice, shelf.title], js="(raw) => workbench.keep(raw)")
     blocks.load(
         handlers.opened,

@@ -25,12 +25,14 @@ class ShelfHandlers:
 
     chat: ChatHandlers
 
-    def opened(self, raw: str, chosen: str | None) -> tuple[Any, ...]:
+    def opened(self, request: gr.Request, raw: str, chosen: str | None) -> tuple[Any, ...]:
         """Show a conversation; returns the parts of `SCREEN`, then title, checkpoint and system text.
 
+        What is still answered in the conversation that was open is given up; it must not be written into this one.
         A conversation without a checkpoint, with one that is gone, and one that can't be read, open with the checkpoint
         chosen now; a page that just loaded has chosen none.
         """
+        self.chat.running.leave(str(request.session_hash))
         problem = ""
         try:
             conversation = unpacked(raw)

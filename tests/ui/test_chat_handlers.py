@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,8 @@ from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.errors import BusyError, ConversationError
 from t5gemma_app.tasks.archive import from_data, to_data
 from t5gemma_app.tasks.conversation import Conversation, Version, new_conversation, with_answer, with_user
-from t5gemma_app.ui.chat_handlers import SCREEN, ChatHandlers, packed, screen, unpacked
-from t5gemma_app.ui.running import RunningAnswers
+from t5gemma_app.ui.chat_handlers import IDLE, SCREEN, ChatHandlers, packed, screen, unpacked
+from t5gemma_app.ui.running import LEAVING_SECONDS, RunningAnswers
 from t5gemma_app.ui.sampling_form import SamplingValues
 from tests.ui.fakes import DEMO, fake_services
 
@@ -84,12 +86,37 @@ def test_leaving_in_the_middle_cancels_the_computation(tmp_path: Path) -> None:
 def test_stop_ends_the_stream_with_what_there_is(tmp_path: Path) -> None:
     chat = handlers(tmp_path, FakeEngine(delay=0.001))
     steps = asked(chat, " ".join(["word"] * 200))
-    page = played(next(steps) for _ in range(5))
-    assert "wb-streaming" in page["live"]
+    while "word" not in (live := played([next(steps)]).get("live", "")):
+        pass
+    assert "wb-streaming" in live
     chat.stop(REQUEST)
     answer = held(played(steps)).messages[1]
     assert 0 < answer.text.count("word") < 200
     assert answer.versions[0].note.endswith("stopped")
+
+
+def test_nothing_of_an_answer_that_was_left_reaches_what_the_page_shows_next(tmp_path: Path) -> None:
+    engine = FakeEngine(delay=0.01)
+    chat = handlers(tmp_path, engine)
+    steps = asked(chat, " ".join(["word"] * 200))
+    while "wb-streaming" not in played([next(steps)]).get("live", ""):
+        pass
+    leaving = threading.Thread(target=chat.running.leave, args=("page",))
+    leaving.start()
+    while "page" in chat.running:
+        time.sleep(0.001)
+    assert played(steps) == {}
+    leaving.join(LEAVING_SECONDS / 2)
+    assert not leaving.is_alive() and engine.status().active == 0
+    assert held(played(asked(chat, "and now"))).messages[1].text == "You said: and now"
+
+
+def test_a_second_click_is_not_a_second_message(tmp_path: Path) -> None:
+    chat = handlers(tmp_path, FakeEngine(delay=0.001))
+    steps = asked(chat, "once")
+    next(steps)
+    assert played(asked(chat, "once")) == {}
+    assert held(played(steps)).messages[1].text == "You said: once"
 
 
 def test_one_page_can_not_stop_another(tmp_path: Path) -> None:
@@ -134,10 +161,23 @@ def test_a_refused_message_stays_in_the_box(tmp_path: Path, message: str, values
     assert "current" not in page
 
 
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("junk", [None, 7, True, ["x"], {"a": "{"}])
+def test_values_of_another_kind_are_read_as_text_or_refused_in_words(tmp_path: Path, place: int, junk: Any) -> None:
+    given: list[Any] = ["hello", "", DEMO.name, ""]
+    given[place] = junk
+    message, raw, checkpoint, system = given
+    page = played(handlers(tmp_path).send(REQUEST, message, None, raw, checkpoint, system, *GREEDY))
+    assert "broke inside the app" not in page.get("live", "")
+    assert ("wb-problem" in page.get("live", "")) == (place in (1, 2) and (place, junk) != (1, None))
+
+
 def test_a_failing_engine_gives_the_message_back(tmp_path: Path) -> None:
     failure = BusyError("32 requests are waiting.", remedy="Try again in a moment.")
-    page = played(asked(handlers(tmp_path, FakeEngine(failure=failure)), "hello"))
+    steps = list(asked(handlers(tmp_path, FakeEngine(failure=failure)), "hello"))
+    page = played(steps)
     assert page["message"] == "hello" and "32 requests are waiting." in page["live"]
+    assert all(played([step]).get("stop", IDLE["stop"]) == IDLE["stop"] for step in steps)  # refused before it began
     assert held(page).messages == ()
     assert page["send"]["visible"] is True
 
@@ -168,11 +208,11 @@ def test_events_without_numbers_are_refused(tmp_path: Path) -> None:
 def test_undo_and_clear(tmp_path: Path) -> None:
     chat = handlers(tmp_path)
     raw = packed(with_answer(with_user(new_conversation(0.0, "a"), "hi"), Version("there")))
-    page = dict(zip(SCREEN, chat.undo(raw, DEMO.name), strict=True))
+    page = dict(zip(SCREEN, chat.undo(REQUEST, raw, DEMO.name), strict=True))
     assert page["message"] == "hi" and held(page).messages == ()
-    page = dict(zip(SCREEN, chat.clear(raw, DEMO.name, ""), strict=True))
+    page = dict(zip(SCREEN, chat.clear(REQUEST, raw, DEMO.name, ""), strict=True))
     assert len(held(page).messages) == 2
-    page = dict(zip(SCREEN, chat.clear(raw, DEMO.name, "sure"), strict=True))
+    page = dict(zip(SCREEN, chat.clear(REQUEST, raw, DEMO.name, "sure"), strict=True))
     assert held(page).messages == () and held(page).id == "a" and "wb-start" in page["thread"]
 
 

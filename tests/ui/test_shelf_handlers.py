@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from t5gemma_app.tasks.archive import to_json
@@ -15,6 +16,7 @@ from t5gemma_app.ui.running import RunningAnswers
 from t5gemma_app.ui.shelf_handlers import ShelfHandlers
 from tests.ui.fakes import DEMO, OTHER, fake_services
 
+REQUEST = gr.Request(session_hash="page")
 HELD = with_answer(with_user(new_conversation(1.0, "a"), "hi"), Version("there"))
 
 
@@ -24,7 +26,7 @@ def handlers(tmp_path: Path) -> ShelfHandlers:
 
 
 def opened(handlers: ShelfHandlers, raw: str, chosen: str | None) -> dict[str, Any]:
-    return dict(zip((*SCREEN, "title", "checkpoint", "system"), handlers.opened(raw, chosen), strict=True))
+    return dict(zip((*SCREEN, "title", "checkpoint", "system"), handlers.opened(REQUEST, raw, chosen), strict=True))
 
 
 def test_a_new_page_opens_with_the_default(handlers: ShelfHandlers) -> None:
