@@ -112,7 +112,7 @@ def read_questions(model: Any, questions: Sequence[Question]) -> list[Reading]:
         else _padded_states(model, questions, trees, pad)
     )
     parts = states.split([len(tree.ids) for tree in trees])
-    return [Reading(*part, question.answers) for question, *part in zip(questions, parts, trees, strict=True)]
+    return [Reading(part, tree, question.answers) for question, part, tree in zip(questions, parts, trees, strict=True)]
 
 
 @torch.inference_mode()
