@@ -29,12 +29,12 @@ def _labels(labels: str, **wishes: object) -> Attempt:
     return lambda b: b.refused(lambda: b.services.classification.classifier(b.tiny, options))
 
 
-def _table(name: str, content: bytes | str, most_rows: int = 100_000, column: str = "text") -> Attempt:
+def _table(name: str, content: bytes | str, most_rows: int = 100_000, delimiter: str = "") -> Attempt:
     def attempt(b: Bench) -> str:
         path = _written(b.folder / name, content)
 
         def start() -> None:
-            check_columns(open_table(path, most_rows=most_rows), [column])
+            check_columns(open_table(path, most_rows=most_rows, delimiter=delimiter), ["text"])
 
         return b.refused(start)
 
@@ -92,6 +92,7 @@ ATTEMPTS: tuple[tuple[str, str, Attempt], ...] = (
     ("two columns of one name", FILE, _table("twice.csv", "text,text\na,b\n")),
     ("a column that is not there", FILE, _table("columns.csv", "id,texts\n1,a\n")),
     ("commas in texts without quotes", FILE, _table("commas.csv", "text\nGood, but late\n")),
+    ("another delimiter than the file's", FILE, _table("semicolons.csv", "id;text\n1;a\n", delimiter=",")),
     ("a quote that is never closed", FILE, _table("quote.csv", 'text\n"Good\nBad\n')),
     ("an Excel workbook called csv", FILE, _table("book.csv", b"PK\x03\x04 and so on")),
     ("binary called csv", FILE, _table("binary.csv", bytes(range(256)))),

@@ -25,7 +25,7 @@ from t5gemma_app.settings import ProcessShard
 from t5gemma_app.tasks.files.journal import Done, Entry, Journal
 from t5gemma_app.tasks.files.output import added_names, write_output
 from t5gemma_app.tasks.files.running import FileProgress, work_rows
-from t5gemma_app.tasks.files.table import Table, check_columns, format_of, open_table
+from t5gemma_app.tasks.files.table import Table, check_columns, format_of, open_table, other_delimiter
 from t5gemma_app.tasks.files.work import ERROR, RowWork
 
 ORDER = "order.json"
@@ -102,7 +102,8 @@ def row_file(arguments: argparse.Namespace, usual: Sequence[str] = ("text",), al
     if table.note:
         say(table.note)
     known = next((name for name in usual if name in table.columns), None)
-    column = arguments.column or known or (usual[0] if len(table.columns) > 1 else table.columns[0])
+    one = len(table.columns) == 1 and not (delimiter and other_delimiter(table))
+    column = arguments.column or known or (table.columns[0] if one else usual[0])
     columns = check_columns(table, [name for name in (column, arguments.pair_column) if name])
     return RowFile(table, columns, arguments.output, arguments.resume)
 

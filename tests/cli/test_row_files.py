@@ -106,6 +106,7 @@ def test_a_process_that_comes_when_all_is_done_has_nothing_to_do(folder):
         ((), "in.csv", "The output is the input"),
         (("--column", "texts"), "out.csv", "Did you mean text"),
         (("--delimiter", "ab"), "out.csv", "delimiter is 'ab'"),
+        (("--delimiter", ";"), "out.csv", "separated by commas"),
     ],
 )
 def test_files_and_columns_are_checked(folder, words, output, expected):

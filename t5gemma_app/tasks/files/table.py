@@ -142,10 +142,19 @@ def check_columns(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
             raise InputError(
                 f"{_short(table.name)} has no column {column[:80]!r}.",
                 expected=f"It has {known}.",
-                remedy=did_you_mean(column, table.columns)
+                remedy=other_delimiter(table)
+                or did_you_mean(column, table.columns)
                 or "The first line of a file must name its columns: add one if yours begins with a text.",
             )
     return tuple(columns)
+
+
+def other_delimiter(table: Table) -> str:
+    """Return a word about the delimiter where the only column's name holds another one; else nothing."""
+    marks = [mark for mark in delimited.NAMES if table.delimiter and mark in table.columns[0]]
+    if len(table.columns) > 1 or not marks:
+        return ""
+    return f"Its cells seem to be separated by {delimited.NAMES[marks[0]]}: name that delimiter, or none to find it."
 
 
 def _check(name: str, columns: Sequence[str], rows: int, most_rows: int) -> None:

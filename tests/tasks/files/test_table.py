@@ -93,6 +93,9 @@ def test_a_delimiter_can_be_wished(tmp_path):
     assert open_table(path, delimiter="~").columns == ("text", "id")
     with pytest.raises(InputError, match="delimiter is 'ab'"):
         open_table(path, delimiter="ab")
+    for wrong, said in ((";", "separated by commas"), ("|", "separated by commas")):
+        with pytest.raises(InputError, match=said):
+            check_columns(open_table(put(tmp_path, "b.csv", "text,id\na,1\n"), delimiter=wrong), ["text"])
 
 
 def test_a_huge_cell_is_a_row_and_a_monstrous_one_is_refused(tmp_path, monkeypatch):
