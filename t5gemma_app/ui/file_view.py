@@ -107,8 +107,9 @@ def _line(job: FileJob, progress: FileProgress) -> str:
 
 
 def _histogram(progress: FileProgress) -> str:
-    counted = sum(count for _, count in progress.tally)
-    if not counted:
+    """Return how many rows have each label; a row can have several, or none."""
+    counted = progress.done - progress.errors
+    if not progress.tally or counted <= 0:
         return ""
     most = max(count for _, count in progress.tally)
     rows = "".join(

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sy
 
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.fake import FakeEngine
+from t5gemma_app.services import Services
 from t5gemma_app.ui.app import build, launch
 from tests.ui.fakes import fake_services
 
@@ -54,6 +55,24 @@ class Site:
 
     def stop(self) -> None:
         self.blocks.close()  # type: ignore[attr-defined]
+
+
+@dataclass
+class Server(Site):
+    """A site whose files are worked on, and go on after it was shut down and started again."""
+
+    services: Services | None = None
+
+    def start(self) -> Server:
+        self.services = fake_services(self.folder, self.engine, self.further, port=self.port)
+        self.blocks = build(self.services)
+        launch(self.blocks, self.services, block=False)
+        return self
+
+    def stop(self) -> None:
+        assert self.services is not None
+        self.services.close()
+        super().stop()
 
 
 def free_port() -> int:

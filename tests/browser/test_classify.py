@@ -10,9 +10,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from t5gemma_app.engine.fake import FakeEngine
-from t5gemma_app.ui.app import build, launch
-from tests.browser.conftest import SCREENSHOTS, Site, free_port, open_page, open_tab
-from tests.ui.fakes import DEMO, HEAD, fake_services
+from tests.browser.conftest import SCREENSHOTS, Server, Site, free_port, open_page, open_tab
+from tests.ui.fakes import DEMO, HEAD
 
 pytestmark = pytest.mark.browser
 
@@ -65,27 +64,10 @@ def test_it_fits_a_phone(chromium: Browser, site: Site, theme: str) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Site]:
+def server(tmp_path: Path) -> Iterator[Server]:
     server = Server(tmp_path / "data", free_port(), FakeEngine(delay=0.02)).start()
     yield server
     server.stop()
-
-
-class Server(Site):
-    """A page whose files go on after it was shut down and started again."""
-
-    services = None
-
-    def start(self) -> Server:
-        self.services = fake_services(self.folder, self.engine, port=self.port)
-        self.blocks = build(self.services)
-        launch(self.blocks, self.services, block=False)
-        return self
-
-    def stop(self) -> None:
-        assert self.services is not None
-        self.services.close()
-        super().stop()
 
 
 def test_a_file_outlives_the_page_and_the_server(context: BrowserContext, server: Server, tmp_path: Path) -> None:

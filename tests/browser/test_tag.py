@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import PATIENCE, SCREENSHOTS, Site, free_port, open_tab
+from t5gemma_app.tasks.files.table import open_table, read_rows
+from tests.browser.conftest import PATIENCE, SCREENSHOTS, Server, Site, free_port, open_page, open_tab
 from tests.ui.fakes import DEMO, TAGGER
 from tests.ui.naming import NamingEngine
 
 pytestmark = pytest.mark.browser
 
+ROWS = 240
 TEXT = (
     "Ada Lovelace wrote to  Charles Babbage from London in 1843.\n\n"
     "Mia took the ferry from Bergen to Oslo 😀, <img src=x onerror='window.hit=1'> and יוסי היה בירושלים."
@@ -106,6 +109,84 @@ def test_labels_are_asked_for_and_a_file_is_tagged(page: Page, tmp_path: Path) -
         row.get_by_role("button", name="jsonl").click()
     first = json.loads(Path(download.value.path()).read_text(encoding="utf-8").splitlines()[0])
     assert [span["label"] for span in first["spans"]] == ["person", "person", "place"]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "data", free_port(), NamingEngine(delay=0.02), (TAGGER,)).start()
+    yield server
+    server.stop()
+
+
+def begin_a_file(page: Page, server: Server) -> Locator:
+    """Open the tab's part for files and return where they are listed."""
+    open_page(page, server)
+    open_tab(page, "Tag")
+    page.get_by_label("A file", exact=True).locator("visible=true").click(force=True)
+    return page.locator("#tag-jobs .wb-file")
+
+
+def saved(page: Page, row: Locator, kind: str, folder: Path) -> list[dict[str, Any]]:
+    with page.expect_download() as download:
+        row.get_by_role("button", name=kind).click()
+    download.value.save_as(folder / f"out.{kind}")
+    return list(read_rows(open_table(folder / f"out.{kind}")))
+
+
+def test_a_file_outlives_the_page_and_the_server(context: BrowserContext, server: Server, tmp_path: Path) -> None:
+    source = tmp_path / "letters.csv"
+    source.write_text("id,letter\n" + "".join(f"{n},{'Mia in Oslo' if n % 8 else ''}\n" for n in range(ROWS)))
+    page = context.new_page()
+    row = begin_a_file(page, server)
+    page.locator("#tag-upload input[type=file]").set_input_files(source)
+    expect(page.locator("#tag-preview tbody tr")).to_have_count(10)
+    page.locator("#tag-column input").click()
+    page.get_by_role("option", name="letter", exact=True).click()
+    expect(page.locator("#tag-preview th.wb-picked")).to_have_text("letter")
+    shoot(page, "preview")
+    page.locator("#tag-start-file").click()
+    expect(row).to_have_attribute("data-state", "running")
+    expect(row).to_contain_text("rows/s")
+    expect(row).to_contain_text("left")
+    row.get_by_role("button", name="Cancel").click()
+    expect(row).to_have_attribute("data-state", "cancelled")
+    row.get_by_role("button", name="Go on").click()
+    expect(row).to_have_attribute("data-state", "running")
+
+    page.close()  # nobody looks while the server is shut down and started again
+    server.stop()
+    server.engine = NamingEngine()
+    server.start()
+    page = context.new_page()
+    row = begin_a_file(page, server)
+    expect(row).to_have_attribute("data-state", "done")
+    expect(row).to_contain_text(f"{ROWS} of {ROWS} rows")
+    for kind in ("csv", "jsonl", "parquet"):
+        rows = saved(page, row, kind, tmp_path)
+        assert [one["id"] for one in rows] == [str(n) for n in range(ROWS)]
+        assert rows[8]["error"] == "The text is empty."
+        spans = rows[1]["spans"] if kind == "jsonl" else json.loads(rows[1]["spans"])
+        assert [(span["label"], span["start"]) for span in spans] == [("person", 0), ("place", 7)]
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_file_fits_a_phone(chromium: Browser, site: Site, tmp_path: Path, theme: str) -> None:
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{site.address}?__theme={theme}")
+    page.wait_for_selector(".wb-start")
+    open_tab(page, "Tag")
+    page.get_by_label("A file", exact=True).locator("visible=true").click(force=True)
+    source = tmp_path / "letters.csv"
+    source.write_text("id,text,from\n" + "1,Ada met Mia in Oslo and wrote to Charles Babbage about it,London\n" * 3)
+    page.locator("#tag-upload input[type=file]").set_input_files(source)
+    expect(page.locator("#tag-preview tbody tr")).to_have_count(3)
+    page.locator("#tag-start-file").click()
+    row = page.locator("#tag-jobs .wb-file").first
+    expect(row).to_have_attribute("data-state", "done")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shoot(page, f"file-phone-{theme}")
+    page.close()
 
 
 def test_it_fits_a_phone_in_the_dark(chromium: Browser, site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from t5gemma_app.checkpoints.records import Checkpoint
@@ -47,7 +48,11 @@ class NamingEngine(FakeEngine):
         visitor: str = "",
     ) -> list[tuple[Logits, ...]]:
         """Return strong logits for names it knows, weak ones for those it is not sure of."""
-        return [tuple(self._logits(checkpoint, self._words[index]) for index in window) for window in windows]
+        found = []
+        for window in windows:
+            time.sleep(self.delay)
+            found.append(tuple(self._logits(checkpoint, self._words[index]) for index in window))
+        return found
 
     def _logits(self, checkpoint: Checkpoint, word: str) -> Logits:
         label = NAMES.get(word, "O")
