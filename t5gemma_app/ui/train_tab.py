@@ -128,11 +128,11 @@ def _sources(handlers: TrainHandlers, controls: dict[str, Any]) -> dict[str, gr.
             elem_id="train-hub-evaluation",
         )  # fmt: skip
     with gr.Row(elem_classes="wb-columns", equal_height=False):
+        # While they are hidden the browser keeps their last value, which Gradio would refuse as none of the choices.
+        hidden: dict[str, Any] = {"visible": False, "min_width": 120, "allow_custom_value": True}
         for name, label in (("first", "Column with the text"), ("second", "Column with the label")):
-            controls[name] = gr.Dropdown([], label=label, visible=False, min_width=120, elem_id=f"train-{name}")
-        controls["pair"] = gr.Dropdown(
-            [NONE], value=NONE, label="A second text", visible=False, min_width=120, elem_id="train-pair"
-        )
+            controls[name] = gr.Dropdown([], value=None, label=label, elem_id=f"train-{name}", **hidden)
+        controls["pair"] = gr.Dropdown([NONE], value=NONE, label="A second text", elem_id="train-pair", **hidden)
     return boxes
 
 

@@ -65,9 +65,12 @@ def shoot(page: Page, name: str) -> None:
 
 
 def bring(page: Page, file: Path) -> None:
-    if page.locator("#train-upload").get_by_label("Remove").count():
-        page.locator("#train-upload").get_by_label("Remove").first.click()
-    page.locator("#train-upload input[type=file]").set_input_files(file)
+    files = page.locator("#train-upload input[type=file]")
+    clear = page.locator("#train-upload .icon-button-wrapper button").last
+    expect(files.or_(clear).first).to_be_attached()
+    if not files.count():
+        clear.click()
+    files.set_input_files(file)
 
 
 @pytest.fixture
