@@ -92,10 +92,10 @@ def test_a_run_is_checked_started_outlives_the_server_and_is_listed(context: Bro
     bring(page, write_rows(server.folder / "rows.jsonl", opinions(60)))
     expect(page.locator("#train-said")).to_contain_text("54 rows to learn from")
     expect(page.locator("#train-preview th.wb-picked").first).to_have_text("text")
-    page.locator("#train-epochs input").fill("60")
+    page.locator("#train-epochs input").fill("30")
     page.locator("#train-batch-rows input").fill("8")
     page.keyboard.press("Tab")
-    expect(page.locator("#train-said")).to_contain_text("420 steps")
+    expect(page.locator("#train-said")).to_contain_text("210 steps")
     page.locator("#train-name input").fill("opinions")
     expect(page.locator(".wb-sentence").last).to_contain_text(
         "Teach tiny-base to label texts by the rows of rows.jsonl"

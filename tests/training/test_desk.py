@@ -24,7 +24,7 @@ from t5gemma_app.training.plan import Plan
 from tests.training.rows import opinions, save_base, tagged, write_rows
 
 PATIENCE = 600.0
-QUICK = Plan(steps=400, batch_rows=4, rate=1e-3, evaluate_every=100)
+QUICK = Plan(steps=300, batch_rows=4, rate=1e-3, evaluate_every=75)
 
 
 class World:
@@ -88,7 +88,7 @@ def test_a_run_is_cancelled_goes_on_at_another_desk_and_is_listed(tmp_path: Path
     desk.cancel("mine")
     until(stands(TrainState.CANCELLED))
     seen = desk.progress(job)
-    assert 2 < seen.step < 400 == seen.total and (job.run / "state.pt").is_file() and not job.output.exists()
+    assert 2 < seen.step < 300 == seen.total and (job.run / "state.pt").is_file() and not job.output.exists()
     assert world.catalogue.names() == ()
 
     desk.close()
@@ -102,10 +102,10 @@ def test_a_run_is_cancelled_goes_on_at_another_desk_and_is_listed(tmp_path: Path
     until(stands(TrainState.DONE))
     assert "Going on after step" in (job.home / SAID).read_text()
     log = [json.loads(line) for line in (job.run / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in log if line["event"] == "step"] == list(range(1, 401))
+    assert [line["step"] for line in log if line["event"] == "step"] == list(range(1, 301))
     outcome, progress = desk.outcome(job), desk.progress(job)
-    assert outcome is not None and outcome.steps == 400 and outcome.scores[0].name == progress.metric == "accuracy"
-    assert [one.step for one in progress.judged] == [100, 200, 300, 400]
+    assert outcome is not None and outcome.steps == 300 and outcome.scores[0].name == progress.metric == "accuracy"
+    assert [one.step for one in progress.judged] == [75, 150, 225, 300]
     (trained,) = world.catalogue.all()
     assert (trained.name, trained.head, trained.labels) == ("mine", "sequence", ("0", "1"))
     with pytest.raises(InputError, match="called mine already"):
@@ -208,7 +208,7 @@ def test_the_command_takes_values_as_values(world: World) -> None:
     words = command_words(job, data, "/a place")
     assert words[:2] == ["train", "finetune"] and all(word.startswith("--") for word in words[2:])
     assert {"--train=--rows.csv", "--text-column=--output", "--pair-column=-x", "--licence=--json"} <= set(words)
-    assert "--cpu" in words and "--steps=400" in words and not any(word.startswith("--evaluation") for word in words)
+    assert "--cpu" in words and "--steps=300" in words and not any(word.startswith("--evaluation") for word in words)
 
 
 def test_why_a_process_ended(world: World) -> None:
