@@ -13,11 +13,11 @@ from transformers import T5GemmaForConditionalGeneration
 from t5gemma_app.errors import InputError
 from t5gemma_app.training import adapters
 from t5gemma_app.training.adapters import add_adapters
+from t5gemma_app.training.data.reading import DataOrder
 from t5gemma_app.training.finetune import FinetuneOrder, finetune
 from t5gemma_app.training.heads import load_for_training
 from t5gemma_app.training.machine import Machine
 from t5gemma_app.training.plan import Plan
-from t5gemma_app.training.data.reading import DataOrder
 from t5gemma_app.training.saving import save_model
 from tests.training.rows import opinions, write_rows
 

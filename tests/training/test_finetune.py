@@ -17,10 +17,10 @@ from t5gemma_app.checkpoints.folder import check_files, read_folder
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.heads import classify_rows
 from t5gemma_app.errors import InputError, TrainingError
+from t5gemma_app.training.data.reading import DataOrder
 from t5gemma_app.training.finetune import FinetuneOrder, finetune
 from t5gemma_app.training.machine import Machine
 from t5gemma_app.training.plan import Plan
-from t5gemma_app.training.data.reading import DataOrder
 from tests.training.rows import answers, opinions, tagged, write_rows
 
 PLAN = Plan(epochs=4, batch_rows=12, rate=2e-3)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from t5gemma_app.errors import InputError, TrainingError
+from t5gemma_app.training.data.reading import DataOrder
 from t5gemma_app.training.finetune import FinetuneOrder
 from t5gemma_app.training.grid import TABLE, Grid, best_cell, cell_orders, run_grid
 from t5gemma_app.training.plan import Plan
-from t5gemma_app.training.data.reading import DataOrder
 from t5gemma_app.training.results import Finished
 from t5gemma_app.training.scores import Score
 

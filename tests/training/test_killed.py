@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from t5gemma_app.training.data.reading import DataOrder
 from t5gemma_app.training.finetune import FinetuneOrder, finetune
 from t5gemma_app.training.machine import Machine
 from t5gemma_app.training.plan import Plan
-from t5gemma_app.training.data.reading import DataOrder
 from t5gemma_app.training.runs import LOG
 from tests.training.rows import opinions, write_rows
 
