@@ -106,15 +106,26 @@ class EvaluateHandlers:
         names = [entry.name for entry in found.entries] if found else []
         return gr.update(choices=names, value=[], interactive=len(names) > 1)
 
-    def methods(self, names: Any, suite: Any, tasks: Any, method: Any) -> tuple[Any, str]:
-        """Return the methods that the chosen checkpoints offer on these tasks, and why `head` is not among them."""
+    def methods(self, names: Any, suite: Any, tasks: Any, method: Any, shown: Any) -> tuple[Any, str, list[str]]:
+        """Return the methods that the chosen checkpoints offer on these tasks, and why `head` is not among them.
+
+        Args:
+            names: The chosen checkpoints.
+            suite: The chosen suite.
+            tasks: The chosen tasks.
+            method: The chosen method.
+            shown: The methods that the page offers; the control is left alone where they stay.
+        """
         chosen, found = _names(names), self.suites.get(str(suite))
         problems = self._head_problems(chosen, found, tasks) if found else []
         only_heads = bool(chosen) and all(name in self._heads() for name in chosen)
         offered = [one for one in METHODS if one != HEAD and not (only_heads and not problems)]
         offered += [HEAD] if chosen and found and not problems else []
         about = f'<p class="wb-quiet">Not by head: {text(problems[0])}</p>' if problems else ""
-        return gr.update(choices=offered, value=method if method in offered else offered[0]), about
+        if offered == shown:
+            return gr.skip(), about, offered
+        changed = {} if method in offered else {"value": offered[0]}
+        return gr.update(choices=offered, **changed), about, offered
 
     def _head_problems(self, names: Sequence[str], suite: Suite, tasks: Any) -> list[str]:
         planner = self.services.planner()

@@ -15,6 +15,8 @@ from t5gemma_app.ui.evaluate_handlers import SMOKE, EvaluateHandlers, ordered_su
 from t5gemma_app.ui.run_desk import HEAD, METHODS, RunDesk
 
 TICK_SECONDS = 1.0
+METHODS_AT_FIRST = [method for method in METHODS if method != HEAD]
+"""What is offered until the page has asked which heads there are."""
 RUNS_SCRIPT = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
@@ -120,7 +122,7 @@ def _form(handlers: EvaluateHandlers) -> Form:
             elem_id="evaluate-limit",
         )
         method = gr.Radio(
-            [method for method in METHODS if method != HEAD],  # until the page knows of heads
+            METHODS_AT_FIRST,
             value=next(iter(METHODS)),
             label="Method",
             scale=2,
@@ -136,12 +138,15 @@ def _wire_form(
 ) -> None:
     # Counting rows may take a download, so it waits in the queue while the sentence is there at once.
     counting = {**CHEAP, "queue": True, "trigger_mode": "always_last", **ORDERS}
-    form.suite.change(handlers.tasks_of, form.suite, form.tasks, **CHEAP)
-    form.sweep.input(handlers.swept, [form.sweep, form.checkpoints], [form.checkpoints, form.sweep], **CHEAP)
+    suited = form.suite.change(handlers.tasks_of, form.suite, form.tasks, **CHEAP)
+    swept = form.sweep.input(handlers.swept, [form.sweep, form.checkpoints], [form.checkpoints, form.sweep], **CHEAP)
     costs[1].click(lambda: SMOKE, None, form.suite, **CHEAP)
-    offering = [form.checkpoints, form.suite, form.tasks, form.method]
-    offered = [form.method, no_head]
-    gr.on([control.change for control in offering[:3]], handlers.methods, offering, offered, **CHEAP)
+    shown = gr.State(METHODS_AT_FIRST)
+    offering = [form.checkpoints, form.suite, form.tasks, form.method, shown]
+    offered = [form.method, no_head, shown]
+    # Not by `change`: lists with several values report one whenever a control beside them is drawn anew.
+    for event in (suited.then, swept.then, form.checkpoints.input, form.tasks.input):
+        event(handlers.methods, offering, offered, **CHEAP)
     changes = [control.change for control in form.inputs]
     gr.on(changes, handlers.sentence, form.inputs, list(said), **CHEAP)
     gr.on(changes, handlers.cost, form.inputs, list(costs), **counting)

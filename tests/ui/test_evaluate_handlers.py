@@ -205,8 +205,11 @@ def test_head_is_offered_where_every_checkpoint_has_one_for_every_task(headed: S
     handlers = handlers_of(headed)
 
     def offered(names: list[str], tasks: list[str], method: str = "rank") -> tuple[list[str], str, str]:
-        update, about = handlers.methods(names, "smoke", tasks, method)
-        return update["choices"], update["value"], about
+        update, about, choices = handlers.methods(names, "smoke", tasks, method, None)
+        assert update["choices"] == choices
+        again, *same = handlers.methods(names, "smoke", tasks, method, choices)
+        assert again == gr.skip() and same == [about, choices]
+        return choices, update.get("value", method), about
 
     assert offered([DEMO.name], ["cb"], "head") == (["rank", "generate", "head"], "head", "")
     choices, value, about = offered([DEMO.name], [], "head")
