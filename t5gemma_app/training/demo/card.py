@@ -65,7 +65,7 @@ def write_card(folder: Path, facts: Facts) -> None:
     text = _TEXT.format(
         examples="\n".join(f"- {example}" for example in EXAMPLES),
         table=score_table(facts.scores),
-        command=f"{command} --minutes {facts.minutes:.0f} --seed {facts.seed}",
+        command=f"{command} --steps {facts.steps} --seed {facts.seed}",
         minutes=f"{facts.minutes:.1f}",
         steps=f"{facts.steps:,}",
         rows=f"{facts.rows:,}",

@@ -63,20 +63,20 @@ LAST_SHARES: dict[str, float] = {
     "memory": 0.05,
 }
 AGAIN_SHARES: dict[str, float] = {
-    "facts": 0.07,
-    "capitals": 0.04,
-    "opposites": 0.03,
-    "plurals": 0.02,
-    "sums": 0.08,
-    "times": 0.04,
-    "upper case": 0.12,
-    "extraction": 0.06,
-    "passage": 0.45,
+    "facts": 0.1,
+    "capitals": 0.07,
+    "opposites": 0.05,
+    "plurals": 0.03,
+    "sums": 0.13,
+    "times": 0.05,
+    "upper case": 0.18,
+    "extraction": 0.1,
+    "passage": 0.18,
     "small talk": 0.03,
-    "unknown": 0.03,
-    "memory": 0.03,
+    "unknown": 0.04,
+    "memory": 0.04,
 }
-LATE_FROM_CHUNK, LAST_FROM_CHUNK, AGAIN_FROM_CHUNK = 30, 64, 122
+LATE_FROM_CHUNK, LAST_FROM_CHUNK, AGAIN_FROM_CHUNK = 27, 57, 116
 WITH_HISTORY, WITH_SYSTEM, WITHOUT_PROMPT = 0.08, 0.08, 0.1
 HELD_SYSTEM = 0.2
 

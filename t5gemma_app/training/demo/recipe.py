@@ -30,6 +30,8 @@ PIECES = 1400
 TOKENIZER_ROWS = 30_000
 LARGEST_FILE = "9MB"
 SEED = 7
+STEPS = 8000
+"""Steps of the recipe: a number, not a time, so that a slower machine trains the same weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,9 @@ class Order:
     output: Path = Path("build") / NAME
     state: Path = Path(".state") / "demo"
     data: Path | None = None
-    minutes: float = 60.0
-    steps: int | None = None
+    minutes: float | None = None
+    """Length of the run in training time, in place of `steps`."""
+    steps: int = STEPS
     seed: int = SEED
     shape: Shape = Shape()
 
@@ -66,7 +69,7 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> tuple[Scor
     mixture = Mixture(order.seed, order.data)
     tokenizer = _tokenizer(order, mixture)
     model = fresh_model(order.shape, len(tokenizer), order.seed)
-    plan = Plan(seed=order.seed, minutes=order.minutes, steps=order.steps)
+    plan = Plan(seed=order.seed, minutes=order.minutes, steps=None if order.minutes else order.steps)
     say(f"{sum(parameter.numel() for parameter in model.parameters()):,} parameters, {len(tokenizer):,} pieces")
     position = train(model, tokenizer, mixture, plan, state_folder=order.state, report=lambda part: say(_line(part)))
     save_checkpoint(model, tokenizer, order.output)

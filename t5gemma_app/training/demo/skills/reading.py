@@ -153,12 +153,15 @@ def passage(split: Split) -> Sampler:
     def sample(rng: Random) -> Exchange:
         first, second = _scene(rng, cast)
         asked, other = (first, second) if rng.random() < 0.5 else (second, first)
+        # Who is asked about comes first and the verdict last, so that each word can be looked up by the one before it.
+        stated = f"{asked[0]} is in {asked[2]}"
+        stated = stated[0].upper() + stated[1:]
         if rng.random() < 0.5:
-            question, answer = rng.choice(_WHERE).replace("{x}", asked[0]), f"In {asked[2]}."
+            question, answer = rng.choice(_WHERE).replace("{x}", asked[0]), f"{stated}."
         else:
             true = rng.random() < 0.5
             place = asked[2] if true else other[2]
-            question, answer = f"Is {asked[0]} in {place}?", "Yes." if true else "No."
+            question, answer = f"Is {asked[0]} in {place}?", f"{stated}, so {'yes' if true else 'no'}."
         frame = joins.open(rng)[0]
         text = frame.replace("{a}", first[1]).replace("{b}", second[1]).replace("{q}", question)
         return Exchange("passage", text, answer)
