@@ -49,7 +49,8 @@ def ours(options: argparse.Namespace) -> Callable[[int], Run]:
     from t5gemma_app.engine.attention import register_attention
     from t5gemma_app.engine.decoders import SlotDecoder
     from t5gemma_app.engine.encode import TextEncoder
-    from t5gemma_app.engine.loader import keep_buffers, load_weights
+    from t5gemma_app.engine.heap import keep_buffers
+    from t5gemma_app.engine.loader import load_weights
     from t5gemma_app.engine.types import SamplingParameters
 
     keep_buffers()
