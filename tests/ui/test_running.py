@@ -20,6 +20,7 @@ from t5gemma_app.engine.fake import FakeEngine
 from t5gemma_app.settings import Settings
 from t5gemma_app.ui.app import build, launch
 from t5gemma_app.ui.running import Held, readers, unread
+from tests.own_loop import in_own_loop
 from tests.ui.fakes import fake_services
 from tests.ui.test_app import free_port
 
@@ -88,7 +89,7 @@ def test_everybody_beyond_the_limits_hears_it_in_the_apps_words(
     served: Served, monkeypatch: pytest.MonkeyPatch, mode: Mode
 ) -> None:
     monkeypatch.setattr(served.engine, "delay", 1.0)
-    outcomes = asyncio.run(ask_together(served, mode))
+    outcomes = in_own_loop(ask_together(served, mode))
     assert [one.kind for one in outcomes] == ["busy"] * (CROWD - TAKEN) + ["answered"] * TAKEN
     words = f"{PLACES} requests are waiting already. This server takes {TAKEN} at once. Try again in about"
     assert all(words in " ".join(one.text.split()) for one in outcomes[:-TAKEN])
@@ -170,7 +171,7 @@ async def leave_many_times(address: str, times: int) -> set[str]:
 
 def check_leaving(served: Served, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served.engine, "delay", 0.002)
-    ends = asyncio.run(leave_many_times(served.address, times))
+    ends = in_own_loop(leave_many_times(served.address, times))
     assert {"gone", "forgotten", "leave", "stay"} <= ends
     assert soon(lambda: not any(served.leftovers.values())), served.leftovers
     # Gradio itself forgets to drop an event where a cancellation meets the end of the stream, one in some hundred.

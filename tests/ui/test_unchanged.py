@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import gradio as gr
 from gradio.state_holder import SessionState
 
 from t5gemma_app.ui.unchanged import LEAN, lean
+from tests.own_loop import in_own_loop
 
 
 def steps(request: gr.Request) -> Iterator[tuple[Any, ...]]:
@@ -38,7 +38,7 @@ def sent(wired: Callable[[list[Any]], dict[str, Any]]) -> tuple[list[Any], Sessi
             if not step["is_generating"]:
                 return told, state
 
-    told, state = asyncio.run(play())
+    told, state = in_own_loop(play())
     return told, state, parts
 
 
