@@ -16,7 +16,7 @@ _KEPT_BYTES = 1 << 30
 
 
 def settle() -> None:
-    """Take what is in memory now out of Python's search for unreachable cycles; called after something was loaded.
+    """Give back what loading used up, and take what stays out of Python's search for unreachable cycles.
 
     Python searches all objects only once those that are new since the last search are a quarter of the old ones. The
     libraries are hundreds of thousands of objects that stay: a quarter as many that requests left behind would pile up
@@ -25,17 +25,18 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.collect()  # Python remembers how many objects the last search left
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)  # the output table's 8-bit codes, for one, are in memory twice until they are packed
 
 
 def give_memory_back() -> None:
     """Return freed memory to the system; the caller has dropped every reference to the model."""
     gc.unfreeze()  # the model was there when memory settled
-    settle()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
-    libc = _glibc()
-    if libc is not None:
-        libc.malloc_trim(0)
+    settle()
 
 
 def keep_buffers() -> None:
