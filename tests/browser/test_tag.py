@@ -133,6 +133,7 @@ def saved(page: Page, row: Locator, kind: str, folder: Path) -> list[dict[str, A
     return list(read_rows(open_table(folder / f"out.{kind}")))
 
 
+@pytest.mark.slow
 def test_a_file_outlives_the_page_and_the_server(context: BrowserContext, server: Server, tmp_path: Path) -> None:
     source = tmp_path / "letters.csv"
     source.write_text("id,letter\n" + "".join(f"{n},{'Mia in Oslo' if n % 8 else ''}\n" for n in range(ROWS)))

@@ -80,6 +80,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
+@pytest.mark.slow
 def test_a_run_is_checked_started_outlives_the_server_and_is_listed(context: BrowserContext, server: Server) -> None:
     page = context.new_page()
     open_train(page, server)
