@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -11,7 +12,7 @@ Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 
-class Work(Generic[Result]):
+class Work(ABC, Generic[Result]):
     """A session of the worker whose caller waits on `done` for all results."""
 
     lane = None
@@ -26,9 +27,9 @@ class Work(Generic[Result]):
     def leave(self) -> None:
         """The work is never cancelled."""
 
+    @abstractmethod
     def advance(self) -> bool:
         """Do one step; return whether there is more to do."""
-        raise NotImplementedError
 
     def fail(self, error: BaseException) -> None:
         """Hand the error to the caller."""

@@ -38,7 +38,7 @@ def packed_counts_right() -> bool:
     states = torch.full((2, 64), 127.0)
     try:
         counted = _packed(codes, scales)(states), _packed(codes, scales)(-states)
-    except (AttributeError, RuntimeError, NotImplementedError):
+    except (AttributeError, RuntimeError):  # no such operator in this torch, or none for this processor
         return False
     return all(torch.equal(count.abs(), _plain(codes, scales)(states)) for count in counted)
 
