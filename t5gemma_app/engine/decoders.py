@@ -13,6 +13,7 @@ from torch import Tensor
 
 from t5gemma_app.engine.generate import Decoding, padded, special_ids
 from t5gemma_app.engine.head import ScreenedHead
+from t5gemma_app.engine.lean import lean_decoder
 from t5gemma_app.engine.sampling import Chooser
 from t5gemma_app.engine.slots import Slots
 from t5gemma_app.engine.types import SamplingParameters
@@ -77,7 +78,7 @@ class SlotDecoder:
     def __init__(self, model: Any, head: ScreenedHead | None = None) -> None:
         self._model = model
         self._head = head
-        self._slots = Slots(model)
+        self._slots = Slots(model, lean_decoder(model))
         self._seats: list[Seat] = []
         self._start, self._pad, self.end_ids = special_ids(model)
 

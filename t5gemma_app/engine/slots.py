@@ -1,7 +1,8 @@
 """Caches with a slot a row: one decoder step serves all answers of a model, and answers join and leave between steps.
 
 transformers' T5Gemma decoder takes ready-made masks, positions of each row and any cache object; this one writes every
-row's new key at the row's own position and holds the cross-attention keys from the moment the row joined.
+row's new key at the row's own position and holds the cross-attention keys from the moment the row joined. On a CPU the
+lean step reads the same caches.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from t5gemma_app.engine.lean import LeanDecoder, Masks
 
 FIRST_LENGTH = 32
 FIRST_ROWS = 2
@@ -44,21 +47,36 @@ class _Growing:
 
 
 class _SelfCache:
-    """What a decoder layer sees as its self-attention cache."""
+    """What a decoder layer sees as its self-attention cache; each row's next key goes to the row's own position."""
 
     def __init__(self, keys: _Growing, values: _Growing) -> None:
         self._keys, self._values = keys, values
-        self.rows = torch.zeros(0, dtype=torch.long)
-        self.positions = torch.zeros(0, dtype=torch.long)
-        self.longest = 0
+        self._where: Any = ()
+        self._longest = 0
+
+    def stand(self, positions: Tensor, longest: int) -> None:
+        """Take note of where the rows stand, [rows], and of the length up to which keys are read."""
+        rows = len(positions)
+        # A single row is written as a slice, which is cheaper than by index.
+        alone = rows == 1 and not positions.is_cuda
+        self._where = (
+            (0, slice(None), int(positions))
+            if alone
+            else (torch.arange(rows, device=positions.device), slice(None), positions)
+        )
+        self._longest = longest
 
     def update(self, keys: Tensor, values: Tensor, layer: int, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Write each row's new key and value at its position and return all of them."""
+        """Write each row's new key and value, [rows, key heads, 1, width], and return all of them."""
+        return self.put(layer, keys[:, :, 0], values[:, :, 0])
+
+    def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Write each row's new key and value, [rows, key heads, width], and return all of them."""
         count = keys.shape[0]
         stored_keys, stored_values = self._keys.data[layer], self._values.data[layer]
-        stored_keys[self.rows, :, self.positions] = keys[:, :, 0]
-        stored_values[self.rows, :, self.positions] = values[:, :, 0]
-        return stored_keys[:count, :, : self.longest], stored_values[:count, :, : self.longest]
+        stored_keys[self._where] = keys
+        stored_values[self._where] = values
+        return stored_keys[:count, :, : self._longest], stored_values[:count, :, : self._longest]
 
 
 class _CrossLayer:
@@ -86,9 +104,10 @@ class Slots:
 
     Args:
         model: A T5Gemma for conditional generation, in evaluation mode.
+        lean: Decodes a token of every row in place of the model's own decoder, where it can.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, lean: LeanDecoder | None = None) -> None:
         config = model.config.decoder
         layers, heads, width = config.num_hidden_layers, config.num_key_value_heads, config.head_dim
         like = model.get_decoder().layers[0].self_attn.k_proj.weight
@@ -104,6 +123,7 @@ class Slots:
         self._lengths: list[int] = []
         self._sources: list[int] = []
         self._cross_mask: Tensor | None = None
+        self._lean = lean
         # The four names under which T5Gemma's decoder looks a cache up.
         self.self_attention_cache = _SelfCache(self._self_keys, self._self_values)
         self.cross_attention_cache = _CrossCache([_CrossLayer(self, layer) for layer in range(layers)])
@@ -166,11 +186,34 @@ class Slots:
         for part in (self._self_keys, self._self_values):
             part.reserve(self.count, longest)
         positions = torch.tensor(self._lengths, device=device)
-        cache = self.self_attention_cache
-        cache.rows, cache.positions, cache.longest = torch.arange(self.count, device=device), positions, longest
+        self.self_attention_cache.stand(positions, longest)
+        inputs = torch.tensor(tokens, device=device)
+        states = self._lean_step(self._lean, inputs, positions) if self._lean else self._module_step(inputs, positions)
+        self._lengths = [length + 1 for length in self._lengths]
+        return states
+
+    def put(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Write a layer's new keys and values, [rows, key heads, width], and return those of each row's answer."""
+        return self.self_attention_cache.put(layer, keys, values)
+
+    def cross(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Return a layer's keys and values of the encoder's output."""
+        part = self.cross_attention_cache.layers[layer]
+        return part.keys, part.values
+
+    def _lean_step(self, lean: LeanDecoder, tokens: Tensor, positions: Tensor) -> Tensor:
+        longest = max(self._lengths) + 1
+        full = sliding = None
+        if len(set(self._lengths)) > 1 or (self._window and longest > self._window):
+            masks = self._self_masks(positions, longest)
+            full, sliding = masks["full_attention"], masks["sliding_attention"]
+        cross = self._cross_mask if len(set(self._sources)) > 1 else None
+        return lean.step(tokens, positions, self, Masks(full, sliding, cross))
+
+    def _module_step(self, tokens: Tensor, positions: Tensor) -> Tensor:
         output = self._model.get_decoder()(
-            input_ids=torch.tensor(tokens, device=device)[:, None],
-            attention_mask=self._self_masks(positions, longest),
+            input_ids=tokens[:, None],
+            attention_mask=self._self_masks(positions, max(self._lengths) + 1),
             position_ids=positions[:, None],
             past_key_values=self,
             # Read for its presence only: the keys of the encoder's output are in the slots already.
@@ -178,7 +221,6 @@ class Slots:
             encoder_attention_mask={"full_attention": self._cross_mask},
             use_cache=True,
         )
-        self._lengths = [length + 1 for length in self._lengths]
         states: Tensor = output.last_hidden_state[:, 0]
         return states
 

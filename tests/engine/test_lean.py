@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
+from t5gemma_app.engine.lean import lean_decoder
+from t5gemma_app.engine.slots import Slots
+from tests.tiny import tiny_model, tiny_model_2
+
+register_attention()
+
+
+def model_of(**changes):
+    model = tiny_model(strength=1.0, **changes)
+    model.set_attn_implementation(IMPLEMENTATION)
+    return model
+
+
+def states_of(model, slots, lengths, steps):
+    """Decode fixed tokens; rows join one after the other, so that each stands at a place of its own."""
+    draw = torch.Generator().manual_seed(3)
+    width = model.get_encoder().config.hidden_size
+    states = []
+    for length in lengths:
+        with torch.inference_mode():
+            slots.join(torch.randn(1, length, width, generator=draw), [length])
+        for _ in range(steps):
+            states.append(slots.step(torch.randint(108, 400, (slots.count,), generator=draw).tolist()))
+    return states
+
+
+@pytest.mark.parametrize("unbalanced", [True, False])
+@pytest.mark.parametrize("lengths", [[9], [5, 17, 2]])
+def test_a_lean_step_equals_the_model_s_own(unbalanced, lengths):
+    model = model_of(unbalanced=unbalanced)
+    own = states_of(model, Slots(model), lengths, steps=9)
+    lean = states_of(model, Slots(model, lean_decoder(model)), lengths, steps=9)
+    for expected, found in zip(own, lean, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_rows_of_one_length_need_no_mask():
+    model = model_of()
+    encoded = torch.randn(2, 4, 64)
+    own, lean = Slots(model), Slots(model, lean_decoder(model))
+    for slots in (own, lean):
+        slots.join(encoded, [4, 4])
+    for _ in range(8):
+        torch.testing.assert_close(lean.step([120, 130]), own.step([120, 130]), atol=1e-5, rtol=1e-5)
+
+
+def test_layers_without_a_cap():
+    model = model_of()
+    for layer in model.get_decoder().layers:
+        layer.self_attn.attn_logit_softcapping = layer.cross_attn.attn_logit_softcapping = None
+    own = states_of(model, Slots(model), [7, 3], steps=8)
+    lean = states_of(model, Slots(model, lean_decoder(model)), [7, 3], steps=8)
+    torch.testing.assert_close(lean[-1], own[-1], atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_no_plain_product_keeps_its_modules():
+    assert lean_decoder(model_of()) is not None
+    assert lean_decoder(tiny_model().to(torch.bfloat16)) is None
+    assert lean_decoder(tiny_model_2()) is None
+    adapted = tiny_model()
+    attention = adapted.get_decoder().layers[1].self_attn
+    attention.q_proj = nn.Sequential(attention.q_proj, nn.Linear(32, 32, bias=False))
+    assert lean_decoder(adapted) is None
