@@ -29,6 +29,7 @@ from t5gemma_app.ui.leaderboard_tab import build_leaderboard_tab
 from t5gemma_app.ui.look_tab import build_look_tab
 from t5gemma_app.ui.models_tab import build_models_tab
 from t5gemma_app.ui.openai.routes import openai_mount
+from t5gemma_app.ui.picker import opened
 from t5gemma_app.ui.run_desk import RunDesk
 from t5gemma_app.ui.running import OTHER_THREADS, readers, unread
 from t5gemma_app.ui.tag_api import build_tag_endpoints
@@ -62,13 +63,13 @@ def build(services: Services) -> gr.Blocks:
         build_run_endpoints(desk)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Chat", id="chat") as chatting:
-                build_chat_tab(blocks, services, chatting)
+                chat = build_chat_tab(blocks, services, chatting)
             with gr.Tab("Compare", id="compare") as compare:
                 build_compare_tab(blocks, services, compare)
             with gr.Tab("Classify", id="classify") as classifying:
-                build_classify_tab(blocks, services, classifying)
+                classify = build_classify_tab(blocks, services, classifying)
             with gr.Tab("Tag", id="tag") as tagging:
-                build_tag_tab(blocks, services, tagging)
+                tag = build_tag_tab(blocks, services, tagging)
             with gr.Tab("Look inside", id="look") as inside:
                 build_look_tab(services, inside)
             with gr.Tab("Evaluate", id="evaluate") as evaluate:
@@ -82,14 +83,13 @@ def build(services: Services) -> gr.Blocks:
         _wire_header(blocks, services, live, header, banner)
         for event, name in ((banner.evaluate, "evaluate"), (runs.leaderboard, "leaderboard")):
             event(None, None, tabs, js=f"() => ({{ __type__: 'update', selected: '{name}' }})", **CHEAP)
-        trained.use(_tab_of, None, tabs, **CHEAP)
+        pickers = (chat, classify, tag)
+
+        def use(event: gr.EventData) -> list[Any]:
+            return opened(pickers, event._data)
+
+        trained.use(use, None, [*(picker.control for picker in pickers), tabs], **CHEAP)
     return blocks
-
-
-def _tab_of(event: gr.EventData) -> Any:
-    """Return the tab that a button asks for."""
-    sent = event._data if isinstance(event._data, dict) else {}
-    return gr.Tabs(selected=sent["tab"]) if sent.get("tab") in ("chat", "classify", "tag") else gr.skip()
 
 
 def _wire_header(blocks: gr.Blocks, services: Services, board: RunBoard, header: gr.HTML, banner: gr.HTML) -> None:

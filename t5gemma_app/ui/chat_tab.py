@@ -10,6 +10,7 @@ import gradio as gr
 from t5gemma_app.services import Services
 from t5gemma_app.ui.access_words import checkpoint_choices, opening_checkpoint
 from t5gemma_app.ui.chat_handlers import SCREEN, ChatHandlers
+from t5gemma_app.ui.picker import Picker
 from t5gemma_app.ui.prompt_handlers import PromptHandlers
 from t5gemma_app.ui.running import RunningAnswers, answer_group
 from t5gemma_app.ui.sampling_form import SamplingControls, build_sampling_controls
@@ -80,7 +81,7 @@ class Panel:
     sent: gr.HTML
 
 
-def build_chat_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> None:
+def build_chat_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> Picker:
     """Place the tab and wire it."""
     gr.HTML(PANEL_BUTTONS, apply_default_css=False, elem_id="panel-buttons")
     with gr.Row(elem_id="chat", equal_height=False):
@@ -99,6 +100,7 @@ def build_chat_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> None:
     # A checkpoint may have been trained since the page was opened.
     tab.select(prompts.choices, panel.checkpoint, panel.checkpoint, **CHEAP)
     blocks.unload(chat.left)
+    return Picker("chat", panel.checkpoint, lambda: checkpoint_choices(services))
 
 
 def _shelf() -> Shelf:

@@ -22,6 +22,7 @@ from t5gemma_app.tasks.verdicts import Unread
 from t5gemma_app.ui.access_words import access_html, checkpoint_choices, opening_checkpoint
 from t5gemma_app.ui.classify_view import start_html, verdict_html, why_html
 from t5gemma_app.ui.markup import bar, problem
+from t5gemma_app.ui.picker import refreshed
 from t5gemma_app.ui.thread import loading_html, progress_html
 from t5gemma_app.ui.visitors import visitor_of_page
 
@@ -79,9 +80,7 @@ class ClassifyHandlers:
 
     def refreshed(self, chosen: str | None) -> Any:
         """Return the list of checkpoints as it is now."""
-        choices, opening = self.choices(), self.opening()
-        kept = chosen if chosen in {name for _, name in choices} else opening.name if opening else None
-        return gr.update(choices=choices, value=kept)
+        return refreshed(self.choices(), chosen, self.opening())
 
     def picked(self, name: str | None, mode: str) -> tuple[Any, ...]:
         """Return what suits a checkpoint: access, the labels, the wishes, the random head, the empty state."""

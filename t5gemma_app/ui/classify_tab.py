@@ -16,6 +16,7 @@ from t5gemma_app.ui.classify_handlers import FILE, FIRST_LABELS, MODES, PAIR, TE
 from t5gemma_app.ui.classify_view import start_html
 from t5gemma_app.ui.file_handlers import FileHandlers
 from t5gemma_app.ui.file_part import FileSource, build_file_part, build_file_source, build_following
+from t5gemma_app.ui.picker import Picker
 from t5gemma_app.ui.running import answer_group
 
 EXAMPLE_SCRIPT = "element.addEventListener('click', (event) => classifying.clicked(event.target));"
@@ -48,7 +49,7 @@ class How:
     stop: gr.Button
 
 
-def build_classify_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> None:
+def build_classify_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> Picker:
     """Place the tab and wire it."""
     handlers = ClassifyHandlers(services)
     with gr.Row(elem_id="classify-head", equal_height=False):
@@ -81,6 +82,7 @@ def build_classify_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> No
     )
     source.mode.change(lambda mode, name: handlers.picked(name, mode)[-3:], [source.mode, how.options[0]],
                        [result, why, ask_why], **CHEAP)  # fmt: skip
+    return Picker("classify", how.options[0], handlers.choices)
 
 
 def _source() -> Source:
@@ -157,7 +159,7 @@ def _wire_texts(handlers: ClassifyHandlers, tab: gr.Tab, source: Source, how: Ho
     how.stop.click(handlers.stopped, None, shown, cancels=[reading, asking], **CHEAP)
     tab.select(handlers.refreshed, checkpoint, checkpoint, **CHEAP)
     suited = [how.access, how.asking, how.wishes, random_head, result, why, ask_why]
-    checkpoint.input(handlers.picked, [checkpoint, source.mode], suited, **CHEAP)
+    checkpoint.change(handlers.picked, [checkpoint, source.mode], suited, **CHEAP)
     # A continuation can't ask for several labels, and a question need not ask for one.
     several.input(lambda on: "question" if on else "topic", several, how.options[2], **CHEAP)
 

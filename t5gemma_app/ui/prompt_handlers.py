@@ -11,9 +11,10 @@ from t5gemma_app.errors import WorkbenchError
 from t5gemma_app.services import Services
 from t5gemma_app.tasks.chat import what_was_sent
 from t5gemma_app.tasks.conversation import before_answer, with_checkpoint, with_system, with_user
-from t5gemma_app.ui.access_words import access_html, checkpoint_choices
+from t5gemma_app.ui.access_words import access_html, checkpoint_choices, opening_checkpoint
 from t5gemma_app.ui.chat_handlers import ChatHandlers, meter_html, packed, unpacked
 from t5gemma_app.ui.markup import text
+from t5gemma_app.ui.picker import refreshed
 
 METER_CHARACTERS = 20_000
 """Longer drafts are counted when they are sent, not at every pause in typing."""
@@ -28,7 +29,7 @@ class PromptHandlers:
 
     def choices(self, chosen: str) -> Any:
         """Return the picker with the access states of now."""
-        return gr.update(choices=checkpoint_choices(self.services), value=chosen)
+        return refreshed(checkpoint_choices(self.services), chosen, opening_checkpoint(self.services))
 
     def picked(self, raw: str, name: str) -> tuple[Any, str, Any]:
         """Answer a choice of checkpoint; returns (current, access note, thread)."""

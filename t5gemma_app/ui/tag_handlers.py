@@ -22,6 +22,7 @@ from t5gemma_app.tasks.tag_rows import TASK, TagOrder, holds_words, tag_rows
 from t5gemma_app.tasks.tagging import TagOptions, text_input
 from t5gemma_app.ui.access_words import access_html, checkpoint_choices, opening_checkpoint
 from t5gemma_app.ui.markup import problem, text
+from t5gemma_app.ui.picker import refreshed
 from t5gemma_app.ui.tag_carried import pack, unpack
 from t5gemma_app.ui.tag_view import tagged_html
 from t5gemma_app.ui.thread import loading_html, progress_html, waiting_html
@@ -65,10 +66,7 @@ class TagHandlers:
 
     def refreshed(self, chosen: str | None) -> Any:
         """Return the list of checkpoints as it is now."""
-        choices, opening = self.choices(), self.opening()
-        known = {name for _, name in choices}
-        kept = chosen if chosen in known else opening.name if opening else None
-        return gr.update(choices=choices, value=kept)
+        return refreshed(self.choices(), chosen, self.opening())
 
     def picked(self, name: str | None) -> tuple[str, Any, Any, str]:
         """Return what stands in a checkpoint's way, the controls that suit it, and what it can do."""

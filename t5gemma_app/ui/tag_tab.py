@@ -13,6 +13,7 @@ from t5gemma_app.tasks.spans import AGGREGATIONS
 from t5gemma_app.ui.chat_tab import CHEAP, STREAM
 from t5gemma_app.ui.file_handlers import USUAL, FileHandlers
 from t5gemma_app.ui.file_part import FileSource, build_file_part, build_file_source, build_following
+from t5gemma_app.ui.picker import Picker
 from t5gemma_app.ui.running import answer_group
 from t5gemma_app.ui.tag_handlers import EVERY, EXPORTS, FIRST, TagHandlers, start_html
 
@@ -59,7 +60,7 @@ class Line:
     exports: dict[str, gr.Button]
 
 
-def build_tag_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> None:
+def build_tag_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> Picker:
     """Place the tab and wire it."""
     handlers = TagHandlers(services)
     with gr.Row(elem_id="tag-head", equal_height=False):
@@ -91,6 +92,7 @@ def build_tag_tab(blocks: gr.Blocks, services: Services, tab: gr.Tab) -> None:
         [source.text, source.file.folder, files, result, line.tools, how.start, how.start_file],
         **CHEAP,
     )
+    return Picker("tag", how.options[0], handlers.choices)
 
 
 def _source() -> Source:
@@ -159,7 +161,7 @@ def _wire(handlers: TagHandlers, tab: gr.Tab, source: Source, how: How, result: 
     how.stop.click(handlers.stopped, None, shown, cancels=[tagging], **CHEAP)
     suited = [how.access, how.asking, how.reading, result]
     tab.select(handlers.refreshed, checkpoint, checkpoint, **CHEAP)
-    checkpoint.input(handlers.picked, checkpoint, suited, **CHEAP).then(lambda: "", None, kept, **CHEAP)
+    checkpoint.change(handlers.picked, checkpoint, suited, **CHEAP).then(lambda: "", None, kept, **CHEAP)
 
 
 def _wire_line(handlers: TagHandlers, line: Line, kept: gr.Textbox, notice: gr.HTML) -> None:

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import gradio as gr
+import pytest
+
+from t5gemma_app.ui.picker import Picker, opened
+
+
+def pickers() -> list[Picker]:
+    return [
+        Picker("classify", gr.Dropdown(["old"]), lambda: [("A head · 3 M", "head"), ("old", "old")]),
+        Picker("tag", gr.Dropdown([]), lambda: []),
+    ]
+
+
+def test_the_tab_opens_with_the_checkpoint_chosen():
+    classify, tag, tabs = opened(pickers(), {"tab": "classify", "run": "head"})
+    assert tabs.selected == "classify"
+    assert classify["value"] == "head"
+    assert ("A head · 3 M", "head") in classify["choices"]
+    assert tag == gr.skip()
+
+
+def test_a_checkpoint_that_is_gone_is_not_chosen():
+    classify, _, _ = opened(pickers(), {"tab": "classify", "run": "deleted"})
+    assert "value" not in classify
+
+
+@pytest.mark.parametrize("sent", [None, "tag", {}, {"tab": "train", "run": "head"}, {"tab": ["tag"]}])
+def test_other_wishes_open_nothing(sent):
+    assert opened(pickers(), sent) == [gr.skip()] * 3
