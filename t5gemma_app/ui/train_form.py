@@ -69,6 +69,9 @@ class TrainWish:
     evaluate_every: Any
     patience: Any
     schedule: Any
+    optimiser: Any
+    matrix_rate: Any
+    lora_rank: Any
     share: Any
     limit: Any
     licence: Any
@@ -145,8 +148,8 @@ class TrainWish:
         Raises:
             InputError: A number is none, or out of range.
         """
-        whole = ("batch_rows", "seed", "longest", "patience")
-        real = ("epochs", "rate", "dropout", "warm_up", "weight_decay", "smoothing", "word_dropout")
+        whole = ("batch_rows", "seed", "longest", "patience", "lora_rank")
+        real = ("epochs", "rate", "matrix_rate", "dropout", "warm_up", "weight_decay", "smoothing", "word_dropout")
         usual = Plan()
         values: dict[str, Any] = {
             name: _number(_spoken(name), getattr(self, name), getattr(usual, name)) for name in real
@@ -156,7 +159,9 @@ class TrainWish:
             values[name] = getattr(usual, name) if found is None else found
         for name in ("steps", "evaluate_every"):
             values[name] = _whole(_spoken(name), getattr(self, name))
-        return Plan(**values, schedule=_word(self.schedule) or usual.schedule).checked()  # type: ignore[arg-type]
+        for name in ("schedule", "optimiser"):
+            values[name] = _word(getattr(self, name)) or getattr(usual, name)
+        return Plan(**values).checked()
 
     def uploads(self) -> tuple[Upload | None, Upload | None]:
         """Return the files that were brought.

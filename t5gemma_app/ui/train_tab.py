@@ -164,6 +164,12 @@ def _settings(controls: dict[str, Any]) -> None:
                 ["cosine", "linear", "constant"], value=USUAL.schedule, label="Schedule", min_width=104,
                 elem_id="train-schedule",
             )  # fmt: skip
+            controls["optimiser"] = gr.Dropdown(
+                [("AdamW", "adamw"), ("Muon, for small new models", "muon")], value=USUAL.optimiser, label="Optimiser",
+                min_width=104, elem_id="train-optimiser",
+            )  # fmt: skip
+            number("matrix_rate", "Muon's rate of matrices", USUAL.matrix_rate)
+            number("lora_rank", "LoRA rank, 0 trains all weights", USUAL.lora_rank)
             controls["licence"] = gr.Textbox(
                 label="Licence of the rows", placeholder="not stated", max_lines=1, min_width=104,
                 elem_id="train-licence",

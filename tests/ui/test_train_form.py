@@ -47,6 +47,11 @@ def test_rows_come_from_one_source() -> None:
         wish(source=KNOWN, known="hub:a/b@c#train").order()
 
 
+def test_low_rank_changes_and_muon_can_be_chosen():
+    assert wish(optimiser="muon", matrix_rate=0.01).plan() == Plan(optimiser="muon", matrix_rate=0.01)
+    assert wish(lora_rank=8).plan() == Plan(lora_rank=8)
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -59,6 +64,9 @@ def test_rows_come_from_one_source() -> None:
         ({"dropout": 5}, "dropout is 5"),
         ({"steps": -1}, "steps is -1"),
         ({"schedule": "wild"}, "The schedule is 'wild'"),
+        ({"optimiser": "sgd"}, "The optimiser is 'sgd'"),
+        ({"lora_rank": 1.5}, "The lora rank is 1.5"),
+        ({"matrix_rate": 100}, "matrix rate"),
     ],
 )
 def test_wrong_values_are_named(values: dict[str, Any], words: str) -> None:
