@@ -50,6 +50,7 @@ RECOVERED = 2.0
 """A newcomer is served as if alone when it waits at most this many times what it waited alone, in the worst case."""
 RECOVERY_SECONDS = 120.0
 MEMORY_SECONDS = 5.0
+MANY_ROWS = 1_000_000
 
 
 @dataclass(slots=True)
@@ -210,20 +211,42 @@ async def beside_evaluation(options: argparse.Namespace) -> dict[str, Any]:
         alone: dict[str, str] = {}
         await ask_alone(client, page, alone)
         for name in ("without", "with"):
-            run = await start_run(client, options) if name == "with" else None
+            runs: list[str] = []
+            if name == "with":
+                runs.append(await start_run(client, options, 0))
+            following = asyncio.create_task(keep_running(client, options, runs)) if runs else None
             tally = Tally(alone=alone)
             visitors = [Visitor(client, page) for _ in range(options.users)]
             await crowd(visitors, behaviour(tally, options.think), options.minutes * 60)
             found[name] = tally.report(options.minutes * 60, found.get("without", {}).get("first_token", {}))
-            if run is not None:
-                found["run"] = await call(client, "run_status", run)
-                await call(client, "run_cancel", run)
+            if following is not None:
+                if following.done():
+                    following.result()
+                following.cancel()
+                found["runs"] = [await call(client, "run_status", run) for run in runs]
+                if found["runs"][-1]["state"] == "running":
+                    await call(client, "run_cancel", runs[-1])
     return found
 
 
-async def start_run(client: httpx.AsyncClient, options: argparse.Namespace) -> str:
-    """Begin an evaluation and return its id once it computes."""
-    run = await call(client, "run_start", options.checkpoint, options.suite, options.limit)
+async def keep_running(client: httpx.AsyncClient, options: argparse.Namespace, runs: list[str]) -> None:
+    """Begin another evaluation whenever the last one is done, so that one computes all the time."""
+    while True:
+        if (await call(client, "run_status", runs[-1]))["state"] != "running":
+            runs.append(await start_run(client, options, len(runs)))
+        await asyncio.sleep(0.5)
+
+
+async def start_run(client: httpx.AsyncClient, options: argparse.Namespace, number: int) -> str:
+    """Begin an evaluation and return its id once it computes.
+
+    Args:
+        client: Connections to the page.
+        options: What is evaluated.
+        number: How many ran before; the same order twice would be the same run, so each has another limit.
+    """
+    limit = (options.limit or MANY_ROWS) - number
+    run = await call(client, "run_start", options.checkpoint, options.suite, limit, "", "rank")
     while (status := await call(client, "run_status", run))["state"] == "queued" or status["stage"]:
         await asyncio.sleep(0.5)
     if status["state"] != "running":
