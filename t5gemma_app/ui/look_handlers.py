@@ -19,6 +19,7 @@ from t5gemma_app.ui.access_words import access_html, checkpoint_choices, opening
 from t5gemma_app.ui.look_shelf import LookShelf
 from t5gemma_app.ui.look_view import MOST_SAVED, look_html, look_svg
 from t5gemma_app.ui.markup import problem
+from t5gemma_app.ui.picker import refreshed
 from t5gemma_app.ui.thread import examples_for, live_html, loading_html, progress_html, waiting_html
 from t5gemma_app.ui.visitors import visitor_of_page
 
@@ -58,9 +59,7 @@ class LookHandlers:
 
     def refreshed(self, chosen: str | None) -> Any:
         """Return the list of checkpoints as it is now."""
-        choices, opening = self.choices(), self.opening()
-        kept = chosen if chosen in {name for _, name in choices} else opening.name if opening else None
-        return gr.update(choices=choices, value=kept)
+        return refreshed(self.choices(), chosen, self.opening())
 
     def picked(self, name: str | None) -> tuple[str, Any]:
         """Return what stands in a checkpoint's way, and a prompt to begin with."""

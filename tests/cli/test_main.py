@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -115,16 +114,6 @@ def test_listing_imports_neither_torch_nor_gradio(environ) -> None:
     names = [entry["name"] for entry in json.loads(done.stdout)]
     assert "t5gemma-2b-2b-prefixlm-it" in names
     assert len(names) >= 35
-
-
-def test_listing_takes_little_time(environ) -> None:
-
-    seconds = []
-    for _ in range(2):
-        begun = time.monotonic()
-        assert program("-m", "t5gemma_app", "models", "list").returncode == 0
-        seconds.append(time.monotonic() - begun)
-    assert min(seconds) < 3  # well under a second on an idle machine
 
 
 def test_a_reader_that_goes_away_ends_the_command_quietly(environ) -> None:

@@ -82,7 +82,7 @@ def test_leaving_early_stops_the_answer(handlers):
 
 def test_the_list_and_the_hint_follow_the_checkpoint(handlers):
     assert handlers.refreshed("gone")["value"] == DEMO.name
-    assert handlers.refreshed(OTHER.name)["value"] == OTHER.name
+    assert "value" not in handlers.refreshed(OTHER.name)
     assert handlers.picked(DEMO.name)[1]["placeholder"].startswith("What is")
     assert "needs" in handlers.picked("t5gemma-2b-2b-ul2")[0] or "wb-access" in handlers.picked("t5gemma-2b-2b-ul2")[0]
     assert handlers.stopped().result == START

@@ -3,7 +3,8 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 
-from t5gemma_app.ui.picker import Picker, opened
+from t5gemma_app.ui.picker import Picker, opened, refreshed
+from tests.ui.fakes import DEMO
 
 
 def pickers() -> list[Picker]:
@@ -24,6 +25,13 @@ def test_the_tab_opens_with_the_checkpoint_chosen():
 def test_a_checkpoint_that_is_gone_is_not_chosen():
     classify, _, _ = opened(pickers(), {"tab": "classify", "run": "deleted"})
     assert "value" not in classify
+
+
+def test_a_list_that_is_refreshed_keeps_what_is_chosen_there():
+    choices = [("A head · 3 M", "head"), (DEMO.name, DEMO.name)]
+    assert "value" not in refreshed(choices, "head", DEMO)
+    assert refreshed(choices, "deleted", DEMO)["value"] == DEMO.name
+    assert refreshed([], "deleted", None)["value"] is None
 
 
 @pytest.mark.parametrize("sent", [None, "tag", {}, {"tab": "train", "run": "head"}, {"tab": ["tag"]}])
