@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 
+SHIPPED_RUNS = Path(__file__).parent / "evaluation" / "shipped"
+"""The runs that come with the app; the folder may be missing."""
 FILES = "files"
 """Folder of the data folder in which uploaded files and their results are kept."""
 FILES_OF_ONE = 2
@@ -77,6 +79,8 @@ class Services:
     access: AccessBoard
     engine: Engine
     chat: Chat
+    shipped_runs: Path = SHIPPED_RUNS
+    """Where the runs lie that every new data folder begins with."""
     _evaluator: Once[Evaluator] = field(default_factory=Once, init=False, repr=False, compare=False)
     _files: Once[FileDesk] = field(default_factory=Once, init=False, repr=False, compare=False)
     _training: Once[TrainDesk] = field(default_factory=Once, init=False, repr=False, compare=False)
@@ -130,7 +134,7 @@ class Services:
         from t5gemma_app.evaluation.store import FILE, Store
 
         store = Store(path or self.data_folder.path / FILE)
-        take_in(store)
+        take_in(store, self.shipped_runs)
         return store
 
     def evaluator(self) -> Evaluator:

@@ -15,9 +15,6 @@ from t5gemma_app.evaluation.store import Store
 
 logger = logging.getLogger(__name__)
 
-SHIPPED = Path(__file__).parent / "shipped"
-"""Documents that come with the app; the folder may be missing."""
-
 
 def to_document(one: FinishedRun) -> dict[str, Any]:
     """Return a run with everything the leaderboard and a comparison need; samples and places on a disk are left out."""
@@ -68,8 +65,8 @@ def from_document(values: dict[str, Any]) -> FinishedRun:
     return FinishedRun(run, tuple(BenchmarkResult.from_record(result) for result in values["results"]))
 
 
-def take_in(store: Store, folder: Path = SHIPPED) -> int:
-    """Store the runs that come with the app unless they are there; return how many were new."""
+def take_in(store: Store, folder: Path) -> int:
+    """Store a folder's runs unless they are there; return how many were new. The folder may be missing."""
     new = 0
     for path in sorted(folder.glob("*.json")):
         try:

@@ -43,6 +43,7 @@ def build(engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("T5GEMMA_DATA_DIR", str(tmp_path / "data"))
 
     def put_together(settings: Settings) -> Services:
-        return replace(build_services(settings, engine), catalogue=Catalogue((TINY, UNREAD, GATED)))
+        listed = Catalogue((TINY, UNREAD, GATED))
+        return replace(build_services(settings, engine), catalogue=listed, shipped_runs=tmp_path / "none")
 
     return put_together

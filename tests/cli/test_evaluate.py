@@ -32,7 +32,7 @@ def run(world: World, *words: str, engine: FakeEngine | None = None) -> int:
     def build(settings: Settings) -> Services:
         services = build_services(settings, engine or FakeEngine())
         checkpoints = tuple(c for c in world.planner._catalogue.all())
-        return replace(services, catalogue=Catalogue(checkpoints))
+        return replace(services, catalogue=Catalogue(checkpoints), shipped_runs=world.folder / "none")
 
     return main(list(words), build)
 

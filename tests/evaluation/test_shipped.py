@@ -9,6 +9,7 @@ from t5gemma_app.evaluation.leaderboard import Filter, leaderboard
 from t5gemma_app.evaluation.records import RunOrder, RunState
 from t5gemma_app.evaluation.results import FinishedRun
 from t5gemma_app.evaluation.shipped import from_document, take_in, to_document
+from t5gemma_app.services import SHIPPED_RUNS
 from tests.evaluation.makers import add_run, make_finished, make_result
 from tests.evaluation.world import World
 
@@ -37,6 +38,13 @@ def test_shipped_runs_are_taken_in_once_and_marked(store, tmp_path) -> None:
     assert first.benchmarks == one.benchmarks
     environment = replace(one.run.environment, command=command_line(one.run.order))
     assert (first.run.spec, first.run.environment) == (one.run.spec, environment)
+
+
+def test_the_leaderboard_opens_with_several_combinations(store) -> None:
+    assert take_in(store, SHIPPED_RUNS) == len(list(SHIPPED_RUNS.glob("*.json")))
+    rows = [row for row in leaderboard(store.finished(), Filter(published=False)) if row.suite == "superglue-heads"]
+    assert len({(row.encoder_size, row.decoder_size) for row in rows}) >= 3
+    assert all(row.command.startswith("python -m t5gemma_app evaluate ") for row in rows)
 
 
 def test_shipped_rows_say_their_command_and_what_their_rows_are(store, tmp_path) -> None:

@@ -50,6 +50,7 @@ def fake_services(
         access=AccessBoard(settings, ask=lambda checkpoint: None, cached=lambda checkpoint: False),
         engine=engine,
         chat=Chat(engine, max_text=settings.max_text, max_new_tokens=settings.max_new_tokens),
+        shipped_runs=folder / "none",
     )
 
 
