@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from t5gemma_app.engine.plain import is_plain
+
 
 class Caches(Protocol):
     """Where a layer's keys and values are; row for row the same answers as the step's tokens."""
@@ -87,6 +89,9 @@ class LeanDecoder:
         self._layers = [_Layer(layer) for layer in decoder.layers]
         self._norm = _Norm(decoder.norm)
         self._embedding_scale = torch.tensor(decoder.config.hidden_size**0.5, dtype=torch.float32)
+        first = self._layers[0]
+        self._scales = torch.ones(first.heads + first.key_heads, 1)
+        self._scales[: first.heads] = first.scale
 
     def step(self, tokens: Tensor, positions: Tensor, caches: Caches, masks: Masks) -> Tensor:
         """Return the decoder's states, [rows, hidden].
@@ -110,34 +115,16 @@ class LeanDecoder:
     def _turn(self, states: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return cosines and signed sines of the rotary angles for queries, scaled, and keys, [rows, heads, width]."""
         cos, sin = self._decoder.rotary_emb(states, positions[:, None])
-        first = self._layers[0]
-        scales = torch.ones(first.heads + first.key_heads, 1)
-        scales[: first.heads] = first.scale
         half = cos.shape[-1] // 2
         # A head's halves are swapped before the sines: (left, right) becomes (right, left), so the left ones are minus.
         signed = torch.cat((-sin[..., :half], sin[..., half:]), dim=-1)
-        return cos * scales, signed * scales
+        return cos * self._scales, signed * self._scales
 
 
 def lean_decoder(model: Any) -> LeanDecoder | None:
-    """Return a lean step that computes what the model's decoder does, or None.
-
-    Other devices and number formats have transformers' modules, and so have layers that are not plain products.
-    """
-    weight = model.get_input_embeddings().weight
-    if model.config.model_type != "t5gemma" or weight.device.type != "cpu" or weight.dtype != torch.float32:
-        return None
+    """Return a lean step that computes what the model's decoder does, or None where that takes its own modules."""
     decoder = model.get_decoder()
-    products = [product for layer in decoder.layers for product in _products(layer)]
-    plain = all(type(product) is nn.Linear and product.bias is None for product in products)
-    return LeanDecoder(decoder) if plain else None
-
-
-def _products(layer: Any) -> list[Any]:
-    """Return what a layer multiplies by; an adapter around one of them is no plain product."""
-    own, cross, mlp = layer.self_attn, layer.cross_attn, layer.mlp
-    attentions = [getattr(part, name) for part in (own, cross) for name in ("q_proj", "k_proj", "v_proj", "o_proj")]
-    return [*attentions, mlp.gate_proj, mlp.up_proj, mlp.down_proj]
+    return LeanDecoder(decoder) if is_plain(model, decoder) else None
 
 
 def _scale(attention: Any) -> float:

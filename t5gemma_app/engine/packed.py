@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from t5gemma_app.engine.attention import TILE_SCORES
+from t5gemma_app.engine.plain import is_plain
 
 # Sums of exp(capped score) stay within float32 up to this cap without taking the largest score off.
 LARGEST_CAP = 64.0
@@ -39,14 +40,13 @@ def longest_packed(model: Any) -> int:
 
     Rows beyond the encoder's sliding window need a mask, and other devices other kernels; both have the padded path.
     """
-    weight = model.get_input_embeddings().weight
-    if model.config.model_type != "t5gemma" or weight.device.type != "cpu" or weight.dtype != torch.float32:
+    if model.config.model_type != "t5gemma":
         return 0
-    for stack in (model.get_encoder().config, model.get_decoder().config):
-        cap = stack.attn_logit_softcapping
-        if cap is None or cap > LARGEST_CAP or stack.attention_bias:
-            return 0
-    return _reach(model.get_encoder())
+    stacks = (model.get_encoder(), model.get_decoder())
+    caps = [stack.config.attn_logit_softcapping for stack in stacks]
+    if any(cap is None or cap > LARGEST_CAP for cap in caps) or not is_plain(model, *stacks):
+        return 0
+    return _reach(stacks[0])
 
 
 def can_pack(model: Any, longest: int, deepest: int) -> bool:

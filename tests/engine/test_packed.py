@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from t5gemma_app.engine import packed
 from t5gemma_app.engine import score as scoring
@@ -101,10 +102,14 @@ def test_rows_beyond_a_window_are_padded(monkeypatch):
 def test_other_models_are_not_packed():
     assert longest_packed(tiny_model_2()) == 0
     assert longest_packed(packable().to(torch.bfloat16)) == 0
-    for name, value in (("attn_logit_softcapping", None), ("attn_logit_softcapping", 100.0), ("attention_bias", True)):
+    for cap in (None, 100.0):
         model = packable()
-        setattr(model.config.encoder, name, value)
+        model.config.encoder.attn_logit_softcapping = cap
         assert longest_packed(model) == 0
+    model = packable()
+    attention = model.get_encoder().layers[0].self_attn
+    attention.k_proj = nn.Linear(attention.k_proj.in_features, attention.k_proj.out_features)
+    assert longest_packed(model) == 0
 
 
 @given(COUNTS, st.integers(1, 8), st.sampled_from([(8, 8, 64, 512), (8, 4, 256, 2304), (4, 1, 16, 64)]))
