@@ -51,6 +51,7 @@ RECOVERED = 2.0
 RECOVERY_SECONDS = 120.0
 MEMORY_SECONDS = 5.0
 MANY_ROWS = 1_000_000
+"""A limit that no task reaches."""
 
 
 @dataclass(slots=True)

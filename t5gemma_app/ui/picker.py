@@ -41,8 +41,6 @@ def refreshed(choices: list[tuple[str, str]], chosen: Any, opening: Checkpoint |
 def opened(pickers: Sequence[Picker], sent: Any) -> list[Any]:
     """Return each picker's list, and the tab that a button asks for.
 
-    The lists come first: a tab that is selected asks what is chosen in its list.
-
     Args:
         pickers: Those of the tabs that may be asked for.
         sent: What the button sent: `tab` and, in `run`, the checkpoint's name.
