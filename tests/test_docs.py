@@ -16,19 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from t5gemma_app.checkpoints.catalogue import DEMO
-from t5gemma_app.pipelines import DEFAULT_MODEL
-from tests.tiny import save_tiny
 from tools.settings_doc import renewed
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
-EMBEDDED = DEMO / DEFAULT_MODEL
 SHOWN = "http://127.0.0.1:7860/"
 """The page's address in programs that talk to it."""
 
 _BLOCK = re.compile(
-    r"<!-- run(: needs (?P<needs>the embedded checkpoint|a page))? -->\n```(?P<language>sh|python)\n(?P<text>.*?)```\n",
+    r"<!-- run(: needs (?P<needs>a page))? -->\n```(?P<language>sh|python)\n(?P<text>.*?)```\n",
     re.S,
 )
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
@@ -43,7 +39,7 @@ class Block:
     language: str
     text: str
     needs: str
-    """`the embedded checkpoint`, `a page`, or nothing."""
+    """`a page`, or nothing."""
 
     def __str__(self) -> str:
         return f"{self.page.name} {self.number}"
@@ -59,7 +55,7 @@ def blocks() -> list[Block]:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Yield variables under which `t5gemma-demo-chat` is there: the embedded checkpoint, or a tiny one of that name."""
+    """Yield variables under which nothing but the embedded checkpoints is there."""
     folder = tmp_path_factory.mktemp("docs")
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("T5GEMMA_")},
@@ -68,8 +64,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         "HF_HUB_OFFLINE": "1",
         "T5GEMMA_DATA_DIR": str(folder / "data"),
     }
-    if not EMBEDDED.is_dir():
-        variables["T5GEMMA_CHECKPOINTS"] = str(save_tiny(folder / DEFAULT_MODEL))
     yield variables
     shutil.rmtree(folder)
 
@@ -104,8 +98,6 @@ def _answers(address: str) -> bool:
 def test_what_a_page_tells_to_run_runs(
     block: Block, environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    if block.needs == "the embedded checkpoint" and not EMBEDDED.is_dir():
-        pytest.skip("the embedded checkpoint is not there yet")
     if block.needs == "a page":
         block = replace(block, text=block.text.replace(SHOWN, request.getfixturevalue("served")))
     (tmp_path / "t5gemma_app").symlink_to(ROOT / "t5gemma_app")

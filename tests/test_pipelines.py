@@ -5,10 +5,9 @@ import pytest
 import torch
 from transformers import AutoModelForSeq2SeqLM
 
-from t5gemma_app.checkpoints.catalogue import DEMO
 from t5gemma_app.engine.encode import TextEncoder, TextStream
 from t5gemma_app.errors import InputError, SettingsError, StoppedError, UnknownCheckpointError, WorkbenchError
-from t5gemma_app.pipelines import DEFAULT_MODEL, Text2TextGeneration, pipeline
+from t5gemma_app.pipelines import Text2TextGeneration, pipeline
 from t5gemma_app.tasks.turns import Turn, write_turns
 from tests.tiny import save_tiny
 
@@ -116,7 +115,6 @@ def test_torchs_own_formats_are_taken_and_a_closed_pipeline_says_so(folder: Path
         made(HELLO)
 
 
-@pytest.mark.skipif(not (DEMO / DEFAULT_MODEL).is_dir(), reason="the embedded checkpoint is not there yet")
 def test_the_embedded_checkpoint_answers_by_default(tmp_path: Path) -> None:
     with pipeline(data_dir=tmp_path) as made:
         (answer,) = made(made.checkpoint.examples[0] if made.checkpoint.examples else "Hello")

@@ -31,7 +31,7 @@ def scored_strings(benchmark: str, rows: Sequence[Mapping[str, Any]], scratch: P
             return string
 
         def _loglikelihood_tokens(self, requests: Any, **ignored: Any) -> Any:
-            raise NotImplementedError
+            raise AssertionError("Requests are read as they are built; none is answered here.")
 
         loglikelihood_rolling = generate_until = _loglikelihood_tokens
 
