@@ -47,9 +47,9 @@ def ours(options: argparse.Namespace) -> Callable[[int], Run]:
     from t5gemma_app.checkpoints.folder import read_folder
     from t5gemma_app.checkpoints.placement import Placement
     from t5gemma_app.engine.attention import register_attention
+    from t5gemma_app.engine.buffers import keep_buffers
     from t5gemma_app.engine.decoders import SlotDecoder
     from t5gemma_app.engine.encode import TextEncoder
-    from t5gemma_app.engine.heap import keep_buffers
     from t5gemma_app.engine.loader import load_weights
     from t5gemma_app.engine.types import SamplingParameters
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from t5gemma_app.checkpoints.placement import Placement
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.admission import Admission, Ticket
+from t5gemma_app.engine.buffers import keep_buffers
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.queueing import choose_limits
 from t5gemma_app.engine.tokenizers import TokenizerShelf
@@ -54,6 +55,7 @@ class LocalEngine:
     """
 
     def __init__(self, settings: Settings) -> None:
+        keep_buffers()  # before any thread of the page or of torch
         self._settings = settings
         self._tokenizers = TokenizerShelf(settings)
         self._admission = Admission(choose_limits(settings))

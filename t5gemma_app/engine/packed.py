@@ -19,8 +19,6 @@ from t5gemma_app.engine.plain import is_plain
 
 # Sums of exp(capped score) stay within float32 up to this cap without taking the largest score off.
 LARGEST_CAP = 64.0
-# Rows that pass a layer's products at once; what lies between them stays in the second-level cache.
-BLOCK_ROWS = 512
 
 Spans = Sequence[slice]
 
@@ -72,9 +70,8 @@ def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Tensor:
     turn = _rotation(encoder, states, [place for row in rows for place in range(len(row))])
     for layer in encoder.layers:
         mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, None)
-        for block in _blocks(states):
-            _add(layer.self_attn, layer.post_self_attn_layernorm, states[block], mixed[block])
-            _feed_forward(layer, states[block])
+        _add(layer.self_attn, layer.post_self_attn_layernorm, states, mixed)
+        _feed_forward(layer, states)
     return _normed(encoder.norm, states)
 
 
@@ -98,13 +95,11 @@ def decode_packed(decoder: Any, nodes: Nodes, encoded: Tensor, lengths: Sequence
     turn = _rotation(decoder, states, nodes.depths)
     for layer in decoder.layers:
         mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, sights)
-        for block in _blocks(states):
-            _add(layer.self_attn, layer.post_self_attn_layernorm, states[block], mixed[block])
+        _add(layer.self_attn, layer.post_self_attn_layernorm, states, mixed)
         attend = _absorbed_attention if absorbed else _cross_attention
         mixed = attend(layer.cross_attn, _normed(layer.pre_cross_attn_layernorm, states), encoded, spans, sources)
-        for block in _blocks(states):
-            _add(layer.cross_attn, layer.post_cross_attn_layernorm, states[block], mixed[block])
-            _feed_forward(layer, states[block])
+        _add(layer.cross_attn, layer.post_cross_attn_layernorm, states, mixed)
+        _feed_forward(layer, states)
     return _normed(decoder.norm, states)
 
 
@@ -145,35 +140,42 @@ def _rotation(stack: Any, states: Tensor, positions: Sequence[int]) -> tuple[Ten
     return cos[0, :, None, :half], sin[0, :, None, :half]
 
 
-def _blocks(states: Tensor) -> list[slice]:
-    return [slice(begin, begin + BLOCK_ROWS) for begin in range(0, len(states), BLOCK_ROWS)]
-
-
-def _rotate(heads: Tensor, turn: tuple[Tensor, Tensor], turned: Tensor) -> None:
-    """Write the heads, [rows, heads, width], turned by their rows' angles into another tensor."""
+def _rotated(heads: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    """Return the heads, [rows, heads, width], turned by their rows' angles."""
     cos, sin = turn
+    turned = torch.empty_like(heads)
     left, right = heads.chunk(2, dim=-1)
     first, second = turned.chunk(2, dim=-1)
     torch.mul(left, cos, out=first).addcmul_(right, sin, value=-1)
     torch.mul(right, cos, out=second).addcmul_(left, sin)
+    return turned
 
 
 def _normed(norm: Any, states: Tensor) -> Tensor:
+    return (states * _inverse_length(norm, states)).mul_(1.0 + norm.weight)
+
+
+def _add_normed(norm: Any, values: Tensor, states: Tensor) -> None:
+    """Add the norm of some values, which are used up, to the states."""
+    states.addcmul_(values.mul_(_inverse_length(norm, values)), 1.0 + norm.weight)
+
+
+def _inverse_length(norm: Any, states: Tensor) -> Tensor:
+    """Return one over the root of the mean square of each row, [rows, 1]."""
     length = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
-    scale = length.square_().div_(states.shape[-1]).add_(norm.eps).rsqrt_()
-    return (states * scale).mul_(1.0 + norm.weight)
+    return length.square_().div_(states.shape[-1]).add_(norm.eps).rsqrt_()
 
 
 def _add(attention: Any, norm: Any, states: Tensor, mixed: Tensor) -> None:
     """Add what an attention mixed, [rows, heads, width], to the states."""
-    states += _normed(norm, attention.o_proj(mixed.flatten(1)))
+    _add_normed(norm, attention.o_proj(mixed.flatten(1)), states)
 
 
 def _feed_forward(layer: Any, states: Tensor) -> None:
     """Add the feed-forward block to the states."""
     hidden = _normed(layer.pre_feedforward_layernorm, states)
     inner = layer.mlp.act_fn(layer.mlp.gate_proj(hidden)).mul_(layer.mlp.up_proj(hidden))
-    states += _normed(layer.post_feedforward_layernorm, layer.mlp.down_proj(inner))
+    _add_normed(layer.post_feedforward_layernorm, layer.mlp.down_proj(inner), states)
 
 
 def _self_attention(
@@ -185,21 +187,14 @@ def _self_attention(
     sights: Sequence[Tensor] | None,
 ) -> Tensor:
     """Return what the rows' tokens see of each other, [rows, heads, width]."""
-    width = attention.head_dim
+    hidden = _normed(norm, states)
     query, key, value = (
-        states.new_empty(len(states), projection.weight.shape[0] // width, width)
+        projection(hidden).unflatten(-1, (-1, attention.head_dim))
         for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
     )
     cos, sin = turn
     scale = _scale(attention)
-    for block in _blocks(states):
-        hidden = _normed(norm, states[block])
-        angles = cos[block], sin[block]
-        _rotate(attention.k_proj(hidden).unflatten(-1, (-1, width)), angles, key[block])
-        _rotate(
-            attention.q_proj(hidden).unflatten(-1, (-1, width)), (angles[0] * scale, angles[1] * scale), query[block]
-        )
-        torch.mm(hidden, attention.v_proj.weight.T, out=value[block].flatten(1))
+    query, key = _rotated(query, (cos * scale, sin * scale)), _rotated(key, turn)
     return _attend(attention, query, key, value, spans, spans, sights)
 
 

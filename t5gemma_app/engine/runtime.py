@@ -22,7 +22,7 @@ from t5gemma_app.engine.batchwork import BatchWork, Work
 from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.failures import as_engine_error, is_memory_error
-from t5gemma_app.engine.heap import give_memory_back, keep_buffers, settle
+from t5gemma_app.engine.heap import give_memory_back, settle
 from t5gemma_app.engine.loader import Loaded, load_weights
 from t5gemma_app.engine.packed import longest_packed
 from t5gemma_app.engine.pool import Pool, Report
@@ -74,7 +74,6 @@ class Runtime:
     def __init__(self, settings: Settings, tokenizers: TokenizerShelf) -> None:
         if settings.threads:
             torch.set_num_threads(settings.threads)
-        keep_buffers()
         register_attention()
         self._settings = settings
         self._tokenizers = tokenizers

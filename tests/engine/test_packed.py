@@ -63,12 +63,11 @@ def counted(function, calls: list):
     return lambda *arguments: calls.append(1) or function(*arguments)
 
 
-@pytest.mark.parametrize(("tile", "block"), [(1, 1), (64, 7), (1 << 20, 1000)])
-def test_sizes_of_the_parts_change_nothing(monkeypatch, tile, block):
+@pytest.mark.parametrize("tile", [1, 64, 1 << 20])
+def test_sizes_of_the_tiles_change_nothing(monkeypatch, tile):
     model = packable()
     expected = flat(score_questions(model, questions()))
     monkeypatch.setattr(packed, "TILE_SCORES", tile)
-    monkeypatch.setattr(packed, "BLOCK_ROWS", block)
     assert flat(score_questions(model, questions())) == pytest.approx(expected, abs=1e-5)
 
 
