@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from t5gemma_app.checkpoints.placement import DTYPE_BYTES
 from t5gemma_app.checkpoints.records import Stack
 
-# On a CPU larger batches are no faster once the layers' weights are read, and people wait for the one in flight.
+# On a CPU larger batches are hardly faster once the layers' weights are read, and people wait for the one in flight.
 CPU_TOKENS = 2048
 LARGEST_TOKENS = 131_072
 # Share of the free memory that a batch's arrays may take; an estimate, so a batch that fails is halved.

@@ -40,10 +40,10 @@ class ScoreSession(Work[Scores]):
         self._groups: deque[list[Reading]] | None = None
         self._scores: list[Scores] = []
 
-    def advance(self) -> bool:
-        """Read one batch, or score one group of readings."""
+    def advance(self, short: bool) -> bool:
+        """Read one batch or a part of it, or score one group of readings."""
         if self._groups is None:
-            if not self._reading.advance():
+            if not self._reading.advance(short):
                 readings = self._reading.done.get()
                 assert not isinstance(readings, BaseException)  # `fail` was not called: this session is what fails
                 self._groups = deque(cut_readings(readings))

@@ -261,8 +261,9 @@ class BatchSession:
         self._decoding: Decoding | None = None
         self.done: queue.SimpleQueue[list[GenerationResult] | BaseException] = queue.SimpleQueue()
 
-    def advance(self) -> bool:
-        """Compute one token of every row."""
+    def advance(self, short: bool) -> bool:
+        """Compute one token of every row; no step is shorter."""
+        del short
         if self._decoding is None:
             self._decoding = self._decode(self._prompts, [self._parameters] * len(self._prompts))
         decoding = self._decoding

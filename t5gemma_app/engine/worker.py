@@ -21,6 +21,8 @@ REMEMBERED = 20
 """Answers from whose length the wait is guessed."""
 TELL_SECONDS = 1.0
 """Pause between two guesses for the same place in the queue."""
+COMPANY_SECONDS = 60.0
+"""How long somebody who was served is expected to come back; background steps are short until then."""
 
 
 class Lane(Protocol):
@@ -32,10 +34,14 @@ class Lane(Protocol):
 
 
 class Background(Protocol):
-    """Something that is computed in short steps on its own while nobody waits for an answer."""
+    """Something that is computed in steps on its own while nobody waits for an answer."""
 
-    def advance(self) -> bool:
-        """Do one step; return whether more are needed."""
+    def advance(self, short: bool) -> bool:
+        """Do one step; return whether more are needed.
+
+        Args:
+            short: Whether somebody waits for the step's end, or may come before it; else only the total time matters.
+        """
         ...
 
     def fail(self, error: BaseException) -> None:
@@ -108,6 +114,7 @@ class Worker:
         self._active: list[_Admitted] = []
         self._spent: deque[float] = deque(maxlen=REMEMBERED)
         self._told = -math.inf
+        self._served = -math.inf
         self._background: deque[Background] = deque()
         self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._closed = False
@@ -262,10 +269,11 @@ class Worker:
         """
         lanes: dict[int, tuple[Lane, list[Session]]] = {}
         ended: list[Session] = []
-        for session in [entry.session for entry in self._active]:
+        sessions = [entry.session for entry in self._active]
+        for session in sessions:
             if session.lane is not None:
                 lanes.setdefault(id(session.lane), (session.lane, []))[1].append(session)
-            elif not self._advance(cast(Background, session)):
+            elif not self._advance(cast(Background, session), short=len(sessions) > 1):
                 ended.append(session)
         for lane, members in lanes.values():
             ended += lane.advance(members)
@@ -276,6 +284,7 @@ class Worker:
         """Forget sessions that ended, by the identity of each, and note how long they took."""
         now = time.monotonic()
         with self._changed:
+            self._served = now
             self._spent.extend(now - entry.seated for entry in self._active if id(entry.session) in ended)
             self._active = [entry for entry in self._active if id(entry.session) not in ended]
 
@@ -285,14 +294,15 @@ class Worker:
             if self._active or self._queue or self._jobs or not self._background:
                 return
             session = self._background.popleft()
-        if self._advance(session):
+            short = time.monotonic() - self._served < COMPANY_SECONDS
+        if self._advance(session, short):
             with self._changed:
                 self._background.append(session)
 
     @staticmethod
-    def _advance(session: Background) -> bool:
+    def _advance(session: Background, short: bool) -> bool:
         try:
-            return session.advance()
+            return session.advance(short)
         except Exception as error:  # one request's failure must never end the thread that serves the others
             session.fail(error)
             return False

@@ -127,7 +127,7 @@ def test_a_batch_that_does_not_fit_is_halved():
 
     questions = [Question((n,), ((5,),)) for n in range(7)]
     session = ScoreSession(read, score, questions, [range(7)], lambda error: isinstance(error, MemoryError))
-    while session.advance():
+    while session.advance(short=False):
         pass
     assert [row[0].logprob for row in session.done.get()] == list(range(7))
     assert tried[0] == 7

@@ -18,8 +18,10 @@ class Counting:
     def __init__(self, name, steps, journal, gate=None):
         self.name, self.left, self.journal, self.gate = name, steps, journal, gate
         self.places, self.error, self.done, self.gone = [], None, threading.Event(), threading.Event()
+        self.short = []
 
-    def advance(self):
+    def advance(self, short):
+        self.short.append(short)
         if self.gate:
             self.gate.wait(5)
         self.journal.append(self.name)
@@ -40,7 +42,7 @@ class Counting:
 
 
 class Broken(Counting):
-    def advance(self):
+    def advance(self, short):
         raise RuntimeError("broken")
 
 
@@ -109,6 +111,34 @@ def test_closing_tells_everybody(worker):
     assert all(isinstance(session.error, StoppedError) for session in sessions)
     with pytest.raises(StoppedError):
         worker.admit(sessions[0])
+
+
+def test_background_steps_are_short_once_somebody_came(worker):
+    journal = []
+    before, person, after = (
+        Counting("before", 3, journal),
+        Counting("person", 2, journal),
+        Counting("after", 3, journal),
+    )
+    worker.admit_background(before)
+    assert before.done.wait(5)
+    worker.admit(person)
+    assert person.done.wait(5)
+    worker.admit_background(after)
+    assert after.done.wait(5)
+    assert (before.short, person.short, after.short) == ([False] * 3, [False] * 2, [True] * 3)
+
+
+def test_steps_are_short_beside_others(worker):
+    journal, gate = [], threading.Event()
+    worker.call(lambda: gate.wait(5))
+    sessions = [Counting("a", 3, journal), Counting("b", 1, journal)]
+    for session in sessions:
+        worker.admit(session)
+    gate.set()
+    for session in sessions:
+        assert session.done.wait(5)
+    assert (sessions[0].short, sessions[1].short) == ([True, False, False], [True])
 
 
 def soon(happened):
