@@ -1,15 +1,15 @@
-"""Many rows computed batch after batch, one a step, so that people's answers go on in between."""
+"""Many rows computed batch after batch in steps, so that people's answers go on in between."""
 
 from __future__ import annotations
 
 import queue
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Generic, TypeVar
 
 SHORT_PARTS = 4
-"""A short step computes one in so many rows of a batch: a tenth more time for all of them, but nobody waits as long."""
+"""A batch is cut into so many while somebody waits: a tenth more time for all of them, but nobody waits as long."""
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -44,10 +44,10 @@ class Work(ABC, Generic[Result]):
 
 
 class BatchWork(Work[Result], Generic[Row, Result]):
-    """Computes one batch a step.
+    """Computes batch after batch.
 
     Args:
-        compute: Returns the results of a batch of rows, in their order.
+        compute: Returns the results of a batch of rows, in their order, and pauses where a step may end.
         rows: What to compute.
         batches: Numbers of the rows that are computed together.
         is_full: Tells an error that means the memory ran out; such a batch is halved and tried again.
@@ -55,7 +55,7 @@ class BatchWork(Work[Result], Generic[Row, Result]):
 
     def __init__(
         self,
-        compute: Callable[[Sequence[Row]], Sequence[Result]],
+        compute: Callable[[Sequence[Row]], Generator[None, None, Sequence[Result]]],
         rows: Sequence[Row],
         batches: Sequence[Sequence[int]],
         is_full: Callable[[BaseException], bool],
@@ -65,26 +65,40 @@ class BatchWork(Work[Result], Generic[Row, Result]):
         self._rows = rows
         self._batches = deque(list(batch) for batch in batches)
         self._parts: deque[list[int]] = deque()
+        self._running: Generator[None, None, Sequence[Result]] | None = None
         self._is_full = is_full
         self._results: dict[int, Result] = {}
 
     def advance(self, short: bool) -> bool:
-        """Compute one batch, or a part of one."""
-        if not self._parts:
-            batch = self._batches.popleft()
-            size = -(-len(batch) // SHORT_PARTS) if short else len(batch)
-            self._parts.extend(batch[begin : begin + size] for begin in range(0, len(batch), size))
-        part = self._parts.popleft()
+        """Compute a batch, or a part of one, until it pauses."""
+        part = self._next_part(short)
+        self._running = self._running or self._compute([self._rows[number] for number in part])
         try:
-            results = self._compute([self._rows[number] for number in part])
+            next(self._running)
+        except StopIteration as end:
+            self._results.update(zip(part, end.value, strict=True))
+            self._parts.popleft()
+            self._running = None
         except Exception as error:
-            if not self._is_full(error) or len(part) == 1:
-                raise
-            half = len(part) // 2
-            self._parts.extendleft([part[half:], part[:half]])
-            return True
-        self._results.update(zip(part, results, strict=True))
+            self._running = None
+            self._halve(error)
         if self._parts or self._batches:
             return True
         self.done.put([self._results[number] for number in range(len(self._rows))])
         return False
+
+    def _next_part(self, short: bool) -> list[int]:
+        """Return the rows that are computed now."""
+        if not self._parts:
+            batch = self._batches.popleft()
+            size = -(-len(batch) // SHORT_PARTS) if short else len(batch)
+            self._parts.extend(batch[begin : begin + size] for begin in range(0, len(batch), size))
+        return self._parts[0]
+
+    def _halve(self, error: Exception) -> None:
+        """Put two halves in place of a part that did not fit; raise any other error."""
+        if not self._is_full(error) or len(self._parts[0]) == 1:
+            raise error
+        part = self._parts.popleft()
+        half = len(part) // 2
+        self._parts.extendleft([part[half:], part[:half]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ class Loaded:
         """Start decoding a batch of prompts."""
         return Decoding(self.model, prompts, parameters)
 
-    def read(self, questions: Sequence[Question]) -> list[Reading]:
-        """Read a batch of questions."""
+    def read(self, questions: Sequence[Question]) -> Generator[None, None, list[Reading]]:
+        """Read a batch of questions, with pauses."""
         return read_questions(self.model, questions)
 
     def score(self, readings: Sequence[Reading]) -> list[list[float]]:

@@ -7,7 +7,7 @@ and cross-attention of few queries goes through the projections of the encoder's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from t5gemma_app.engine.plain import is_plain
 LARGEST_CAP = 64.0
 
 Spans = Sequence[slice]
+Steps = Generator[None, None, Tensor]
 
 
 class Nodes(NamedTuple):
@@ -63,8 +64,8 @@ def _reach(stack: Any) -> int:
     return int(stack.config.sliding_window or stack.config.max_position_embeddings)
 
 
-def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Tensor:
-    """Return the encoder's states of all rows, [tokens, hidden]."""
+def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Steps:
+    """Return the encoder's states of all rows, [tokens, hidden], and pause after every layer."""
     spans = spans_of([len(row) for row in rows])
     states = _embedded(encoder, [token for row in rows for token in row])
     turn = _rotation(encoder, states, [place for row in rows for place in range(len(row))])
@@ -72,11 +73,12 @@ def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Tensor:
         mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, None)
         _add(layer.self_attn, layer.post_self_attn_layernorm, states, mixed)
         _feed_forward(layer, states)
+        yield
     return _normed(encoder.norm, states)
 
 
-def decode_packed(decoder: Any, nodes: Nodes, encoded: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Return the decoder's states of all nodes, [nodes, hidden].
+def decode_packed(decoder: Any, nodes: Nodes, encoded: Tensor, lengths: Sequence[int]) -> Steps:
+    """Return the decoder's states of all nodes, [nodes, hidden], and pause after every layer.
 
     Args:
         decoder: The stack.
@@ -100,6 +102,7 @@ def decode_packed(decoder: Any, nodes: Nodes, encoded: Tensor, lengths: Sequence
         mixed = attend(layer.cross_attn, _normed(layer.pre_cross_attn_layernorm, states), encoded, spans, sources)
         _add(layer.cross_attn, layer.post_cross_attn_layernorm, states, mixed)
         _feed_forward(layer, states)
+        yield
     return _normed(decoder.norm, states)
 
 

@@ -31,6 +31,7 @@ from t5gemma_app.engine.rows import Rows, input_rows, read_limit, require_head, 
 from t5gemma_app.engine.scoresession import ScoreSession
 from t5gemma_app.engine.scoring import plan_scoring
 from t5gemma_app.engine.session import BatchSession, StreamSession
+from t5gemma_app.engine.steps import at_once, exhaust
 from t5gemma_app.engine.tokenizers import TokenizerShelf
 from t5gemma_app.engine.types import (
     ChoiceScore,
@@ -213,7 +214,10 @@ class Runtime:
             checkpoint,
             [len(source)],
             lambda loaded, batches: BatchWork(
-                lambda rows: [loaded.look(pieces, row, answer) for row in rows], [source], batches, is_memory_error
+                at_once(lambda rows: [loaded.look(pieces, row, answer) for row in rows]),
+                [source],
+                batches,
+                is_memory_error,
             ),
             None,
             visitor,
@@ -232,7 +236,7 @@ class Runtime:
         return self._in_batches(
             checkpoint,
             [len(row) for row in rows.fitting],
-            lambda loaded, batches: BatchWork(reader(loaded), rows.fitting, batches, is_memory_error),
+            lambda loaded, batches: BatchWork(at_once(reader(loaded)), rows.fitting, batches, is_memory_error),
             budget,
             visitor,
         )
@@ -377,16 +381,6 @@ class Runtime:
                 f"The prompt has {len(ids):,} tokens.", expected=f"{checkpoint.name} reads at most {limit:,}."
             )
         return ids
-
-
-def exhaust(steps: Generator[Loading, None, Loaded]) -> Loaded:
-    """Run a generator to its end and return its value."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            loaded: Loaded = end.value
-            return loaded
 
 
 def _allocated(placement: Placement) -> int:

@@ -8,7 +8,7 @@ the answers' own logits are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from t5gemma_app.engine.generate import padded, special_ids
-from t5gemma_app.engine.packed import Nodes, can_pack, decode_packed, encode_packed
+from t5gemma_app.engine.packed import Nodes, Steps, can_pack, decode_packed, encode_packed
+from t5gemma_app.engine.steps import exhaust
 
 # Positions per pass of the output head: 64 x 256,000 float32 logits are 66 MB.
 HEAD_POSITIONS = 64
@@ -96,18 +97,18 @@ def score_questions(model: Any, questions: Sequence[Question]) -> list[list[floa
         model: A T5Gemma or T5Gemma 2 for conditional generation, in evaluation mode, not on FlashAttention.
         questions: At least one; an answer has at least one token.
     """
-    return score_readings(model, read_questions(model, questions))
+    return score_readings(model, exhaust(read_questions(model, questions)))
 
 
 @torch.inference_mode()
-def read_questions(model: Any, questions: Sequence[Question]) -> list[Reading]:
-    """Read a batch of questions and their answers with encoder and decoder."""
+def read_questions(model: Any, questions: Sequence[Question]) -> Generator[None, None, list[Reading]]:
+    """Read a batch of questions and their answers with encoder and decoder; packed rows pause after every layer."""
     start, pad, _ = special_ids(model)
     trees = [plan_tree(question.answers, start) for question in questions]
     longest = max(len(question.context) for question in questions)
     deepest = max(max(tree.depths) for tree in trees)
     states = (
-        _packed_states(model, questions, trees)
+        (yield from _packed_states(model, questions, trees))
         if can_pack(model, longest, deepest)
         else _padded_states(model, questions, trees, pad)
     )
@@ -148,15 +149,16 @@ def cut_readings(readings: Sequence[Reading]) -> list[list[Reading]]:
     return groups
 
 
-def _packed_states(model: Any, questions: Sequence[Question], trees: Sequence[Tree]) -> Tensor:
+def _packed_states(model: Any, questions: Sequence[Question], trees: Sequence[Tree]) -> Steps:
     """Return the decoder's states of all trees, [nodes, hidden], without padding."""
-    encoded = encode_packed(model.get_encoder(), [question.context for question in questions])
+    encoded = yield from encode_packed(model.get_encoder(), [question.context for question in questions])
     nodes = Nodes(
         ids=[token for tree in trees for token in tree.ids],
         depths=[depth for tree in trees for depth in tree.depths],
         sights=[tree.sight() for tree in trees],
     )
-    return decode_packed(model.get_decoder(), nodes, encoded, [len(question.context) for question in questions])
+    lengths = [len(question.context) for question in questions]
+    return (yield from decode_packed(model.get_decoder(), nodes, encoded, lengths))
 
 
 def _padded_states(model: Any, questions: Sequence[Question], trees: Sequence[Tree], pad: int) -> Tensor:

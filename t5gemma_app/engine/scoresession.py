@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from t5gemma_app.engine.batchwork import BatchWork, Work
 from t5gemma_app.engine.score import Question, Reading, cut_readings
@@ -28,7 +28,7 @@ class ScoreSession(Work[Scores]):
 
     def __init__(
         self,
-        read: Callable[[Sequence[Question]], list[Reading]],
+        read: Callable[[Sequence[Question]], Generator[None, None, list[Reading]]],
         score: Callable[[Sequence[Reading]], list[list[float]]],
         questions: Sequence[Question],
         batches: Sequence[Sequence[int]],
@@ -41,7 +41,7 @@ class ScoreSession(Work[Scores]):
         self._scores: list[Scores] = []
 
     def advance(self, short: bool) -> bool:
-        """Read one batch or a part of it, or score one group of readings."""
+        """Read on until the next pause, or score one group of readings."""
         if self._groups is None:
             if not self._reading.advance(short):
                 readings = self._reading.done.get()

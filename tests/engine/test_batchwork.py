@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from t5gemma_app.engine.batchwork import BatchWork
+from t5gemma_app.engine.steps import at_once
 
 
 def work_on(count, sizes, most=1000):
@@ -17,7 +18,7 @@ def work_on(count, sizes, most=1000):
         return [row * row for row in rows]
 
     batches = [list(range(count))[begin : begin + 10] for begin in range(0, count, 10)]
-    return BatchWork(compute, range(count), batches[::-1], lambda error: isinstance(error, MemoryError))
+    return BatchWork(at_once(compute), range(count), batches[::-1], lambda error: isinstance(error, MemoryError))
 
 
 def test_short_steps_take_parts_of_a_batch():
@@ -47,3 +48,21 @@ def test_one_row_that_does_not_fit_is_an_error():
     with pytest.raises(MemoryError):
         for _ in range(10):
             work.advance(short=True)
+
+
+def test_a_computation_that_pauses_is_advanced_from_pause_to_pause():
+    seen = []
+
+    def compute(rows):
+        for part in "ab":
+            seen.append((part, list(rows)))
+            yield
+        return [-row for row in rows]
+
+    work = BatchWork(compute, range(3), [[2, 0], [1]], lambda error: False)
+    steps = 1
+    while work.advance(short=False):
+        steps += 1
+    assert steps == 6
+    assert seen == [("a", [2, 0]), ("b", [2, 0]), ("a", [1]), ("b", [1])]
+    assert work.done.get() == [0, -1, -2]

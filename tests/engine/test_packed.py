@@ -13,6 +13,7 @@ from t5gemma_app.engine import score as scoring
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
 from t5gemma_app.engine.packed import absorbing_pays, can_pack, encode_packed, longest_packed, spans_of
 from t5gemma_app.engine.score import Question, plan_tree, score_questions
+from t5gemma_app.engine.steps import exhaust
 from tests.tiny import tiny_model, tiny_model_2
 
 register_attention()
@@ -82,7 +83,7 @@ def test_neighbours_and_order_change_nothing():
 @torch.inference_mode()
 def test_the_encoders_states_are_those_of_the_model():
     model, rows = packable(), [question.context for question in questions()]
-    states = encode_packed(model.get_encoder(), rows)
+    states = exhaust(encode_packed(model.get_encoder(), rows))
     for span, row in zip(spans_of(list(map(len, rows))), rows, strict=True):
         alone = model.get_encoder()(input_ids=torch.tensor([row])).last_hidden_state[0]
         assert torch.allclose(states[span], alone, atol=1e-5)

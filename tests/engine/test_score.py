@@ -13,6 +13,7 @@ from t5gemma_app.engine import score as scoring
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
 from t5gemma_app.engine.score import Question, Reading, plan_tree, score_questions
 from t5gemma_app.engine.scoresession import ScoreSession
+from t5gemma_app.engine.steps import at_once
 from t5gemma_app.engine.types import GenerationRequest, Piece, SamplingParameters, ScoringRequest, TextDelta
 from t5gemma_app.errors import InputError
 from tests.tiny import tiny_model
@@ -126,7 +127,7 @@ def test_a_batch_that_does_not_fit_is_halved():
         return [[reading.states.item()] for reading in readings]
 
     questions = [Question((n,), ((5,),)) for n in range(7)]
-    session = ScoreSession(read, score, questions, [range(7)], lambda error: isinstance(error, MemoryError))
+    session = ScoreSession(at_once(read), score, questions, [range(7)], lambda error: isinstance(error, MemoryError))
     while session.advance(short=False):
         pass
     assert [row[0].logprob for row in session.done.get()] == list(range(7))
