@@ -37,7 +37,7 @@ class Nodes(NamedTuple):
 def longest_packed(model: Any) -> int:
     """Return the tokens of the longest context that is computed as the model does; 0 where nothing can be packed.
 
-    Rows beyond the encoder's sliding window need a mask, and other devices other kernels; both have the padded path.
+    Other devices have other kernels, and models without a low cap other sums; both have the padded path.
     """
     if model.config.model_type != "t5gemma":
         return 0
@@ -45,7 +45,7 @@ def longest_packed(model: Any) -> int:
     caps = [stack.config.attn_logit_softcapping for stack in stacks]
     if any(cap is None or cap > LARGEST_CAP for cap in caps) or not is_plain(model, *stacks):
         return 0
-    return _reach(stacks[0])
+    return int(stacks[0].config.max_position_embeddings)
 
 
 def can_pack(model: Any, longest: int, deepest: int) -> bool:
@@ -59,9 +59,9 @@ def can_pack(model: Any, longest: int, deepest: int) -> bool:
     return longest <= longest_packed(model) and deepest < _reach(model.get_decoder())
 
 
-def _reach(stack: Any) -> int:
-    """Return how many tokens a row may have so that no sliding window hides one."""
-    return int(stack.config.sliding_window or stack.config.max_position_embeddings)
+def _reach(decoder: Any) -> int:
+    """Return how many tokens an answer may have so that no sliding window hides one."""
+    return int(decoder.config.sliding_window or decoder.config.max_position_embeddings)
 
 
 def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Steps:
@@ -189,7 +189,10 @@ def _self_attention(
     spans: Spans,
     sights: Sequence[Tensor] | None,
 ) -> Tensor:
-    """Return what the rows' tokens see of each other, [rows, heads, width]."""
+    """Return what the rows' tokens see of each other, [rows, heads, width].
+
+    Without `sights` they see all of their row that is within the layer's sliding window.
+    """
     hidden = _normed(norm, states)
     query, key, value = (
         projection(hidden).unflatten(-1, (-1, attention.head_dim))
@@ -198,7 +201,8 @@ def _self_attention(
     cos, sin = turn
     scale = _scale(attention)
     query, key = _rotated(query, (cos * scale, sin * scale)), _rotated(key, turn)
-    return _attend(attention, query, key, value, spans, spans, sights)
+    window = attention.sliding_window if sights is None else None
+    return _attend(attention, query, key, value, spans, spans, sights, window)
 
 
 def _scale(attention: Any) -> float:
@@ -238,6 +242,7 @@ def _attend(
     spans: Spans,
     sources: Spans,
     sights: Sequence[Tensor] | None = None,
+    window: int | None = None,
 ) -> Tensor:
     """Let the queries of each row attend to the keys of the same row.
 
@@ -249,6 +254,7 @@ def _attend(
         spans: Where each row's queries are.
         sources: Where each row's keys are.
         sights: For each row which query sees which key, [queries, keys] of 0 and 1; all see all when None.
+        window: How far apart a query and a key of the same row may be; as far as they are when None.
 
     Returns:
         [queries, heads, width]
@@ -256,13 +262,26 @@ def _attend(
     cap = attention.attn_logit_softcapping
     output = query.new_empty(len(query), query.shape[1], value.shape[-1])
     for row, (own, source) in enumerate(zip(spans, sources, strict=True)):
-        keys, values = key[source].permute(1, 2, 0), value[source].transpose(0, 1)
-        step = max(1, TILE_SCORES // (query.shape[1] * keys.shape[2]))
-        for begin in range(own.start, own.stop, step):
-            part = slice(begin, min(begin + step, own.stop))
-            seen = None if sights is None else sights[row][begin - own.start : part.stop - own.start]
-            output[part] = _tile(query[part], keys, values, cap, seen)
+        queries, length = own.stop - own.start, source.stop - source.start
+        step = max(1, TILE_SCORES // (query.shape[1] * length))
+        for begin in range(0, queries, step):
+            end = min(begin + step, queries)
+            near, seen = _in_sight(begin, end, length, window)
+            if sights is not None:
+                seen = sights[row][begin:end]
+            part = slice(own.start + begin, own.start + end)
+            keys, values = (states[source][near] for states in (key, value))
+            output[part] = _tile(query[part], keys.permute(1, 2, 0), values.transpose(0, 1), cap, seen)
     return output
+
+
+def _in_sight(begin: int, end: int, length: int, window: int | None) -> tuple[slice, Tensor | None]:
+    """Return the keys that a few queries of a row may see, and which sees which, [queries, keys] of 0 and 1."""
+    if window is None or length <= window + 1:
+        return slice(0, length), None
+    near = slice(max(0, begin - window), min(length, end + window))
+    apart = torch.arange(begin, end)[:, None] - torch.arange(near.start, near.stop)
+    return near, (apart.abs_() <= window).float()
 
 
 def _tile(query: Tensor, keys: Tensor, values: Tensor, cap: float, seen: Tensor | None) -> Tensor:

@@ -89,14 +89,20 @@ def test_the_encoders_states_are_those_of_the_model():
         assert torch.allclose(states[span], alone, atol=1e-5)
 
 
-def test_rows_beyond_a_window_are_padded(monkeypatch):
+@pytest.mark.parametrize("longest", [WINDOW, WINDOW + 1, WINDOW + 2, 3 * WINDOW])
+@pytest.mark.parametrize("tile", [1, 4096, 1 << 20])
+def test_rows_beyond_a_window_see_what_the_model_sees(monkeypatch, longest, tile):
+    model, asked = packable(), questions(longest)
+    monkeypatch.setattr(packed, "TILE_SCORES", tile)
+    assert can_pack(model, longest, 5) and longest <= longest_packed(model)
+    assert flat(score_questions(model, asked)) == pytest.approx(padded_scores(monkeypatch, model, asked), abs=1e-5)
+
+
+def test_answers_beyond_a_window_are_padded():
     model = packable()
-    assert longest_packed(model) == WINDOW
-    assert can_pack(model, WINDOW, 5)
-    assert not can_pack(model, WINDOW + 1, 5)
-    assert not can_pack(model, WINDOW, 6)
-    beyond = questions(WINDOW + 10)
-    assert flat(score_questions(model, beyond)) == padded_scores(monkeypatch, model, beyond)
+    reach = model.get_decoder().config.sliding_window
+    assert can_pack(model, WINDOW, reach - 1)
+    assert not can_pack(model, WINDOW, reach)
 
 
 def test_other_models_are_not_packed():
