@@ -166,7 +166,8 @@ def test_a_program_that_leaves_is_not_answered_any_further(
     with httpx.Client(base_url=address, headers=headers, timeout=None if stream else 0.3) as program:
         if stream:
             with program.stream("POST", "v1/chat/completions", json=body) as reply:
-                next(line for line in reply.iter_lines() if "said" in line)
+                lines = reply.iter_lines()  # kept: a dropped iterator closes the connection
+                next(line for line in lines if "said" in line)
                 assert fake.engine.status().active == 1
         else:
             with pytest.raises(httpx.ReadTimeout):
