@@ -18,6 +18,7 @@ from torch import Tensor
 
 from t5gemma_app.engine.generate import padded, special_ids
 from t5gemma_app.engine.packed import Nodes, Steps, can_pack, decode_packed, encode_packed
+from t5gemma_app.engine.products import products
 from t5gemma_app.engine.steps import exhaust
 
 # Positions per pass of the output head: 64 x 256,000 float32 logits are 66 MB.
@@ -227,7 +228,7 @@ def _log_probabilities(model: Any, states: Tensor, at: Tensor, token: Tensor) ->
     if _sums_parts(model, states):
         weight = model.get_output_embeddings().weight
         capped = torch.tanh((states[at] * weight[token]).sum(-1) / cap) * cap
-        return capped.double() - _log_total(states / cap, weight, cap)[at]
+        return capped.double() - _log_total(states * (2 / cap), weight, cap)[at]
     logits = model.lm_head(states).float()
     if cap is not None:
         logits.div_(cap).tanh_().mul_(cap)
@@ -243,9 +244,16 @@ def _sums_parts(model: Any, states: Tensor) -> bool:
 def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Tensor:
     """Return the log of the sum of exp(capped logit) over the vocabulary, [positions], in float64.
 
-    A capped logit is at most the cap, so taking that off keeps exp within range without a pass for the largest one.
+    A capped logit is at most the cap, so taking that off keeps exp within range without a pass for the largest one:
+    cap · tanh(x) - cap = 2 cap · (sigmoid(2 x) - 1), and torch's sigmoid takes a sixth of its tanh's time.
+
+    Args:
+        scaled: The states times two over the cap, [positions, hidden].
+        weight: The output table, [words, hidden].
+        cap: What the logits are capped by.
     """
+    linear = products().linear
     total = torch.zeros(scaled.shape[0], dtype=torch.float64)
     for part in weight.split(HEAD_WORDS):
-        total += torch.mm(scaled, part.T).tanh_().sub_(1).mul_(cap).exp_().sum(dim=-1)
+        total += linear(scaled, part).sigmoid_().sub_(1).mul_(2 * cap).exp_().sum(dim=-1)
     return total.log() + cap
