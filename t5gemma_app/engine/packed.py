@@ -21,6 +21,7 @@ from t5gemma_app.engine.products import products
 
 # Sums of exp(capped score) stay within float32 up to this cap without taking the largest score off.
 LARGEST_CAP = 64.0
+ACTIVATION = "gelu_pytorch_tanh"
 
 Spans = Sequence[slice]
 Steps = Generator[None, None, Tensor]
@@ -39,13 +40,16 @@ class Nodes(NamedTuple):
 def longest_packed(model: Any) -> int:
     """Return the tokens of the longest context that is computed as the model does; 0 where nothing can be packed.
 
-    Other devices have other kernels, and models without a low cap other sums; both have the padded path.
+    Other devices have other kernels, models without a low cap other sums, and other activations no kernel that computes
+    them with the product; all of these have the padded path.
     """
     if model.config.model_type != "t5gemma":
         return 0
     stacks = (model.get_encoder(), model.get_decoder())
     caps = [stack.config.attn_logit_softcapping for stack in stacks]
     if any(cap is None or cap > LARGEST_CAP for cap in caps) or not is_plain(model, *stacks):
+        return 0
+    if any(stack.config.hidden_activation != ACTIVATION for stack in stacks):
         return 0
     return int(stacks[0].config.max_position_embeddings)
 

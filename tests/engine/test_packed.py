@@ -113,6 +113,9 @@ def test_other_models_are_not_packed():
         model.config.encoder.attn_logit_softcapping = cap
         assert longest_packed(model) == 0
     model = packable()
+    model.config.decoder.hidden_activation = "silu"
+    assert longest_packed(model) == 0
+    model = packable()
     attention = model.get_encoder().layers[0].self_attn
     attention.k_proj = nn.Linear(attention.k_proj.in_features, attention.k_proj.out_features)
     assert longest_packed(model) == 0
