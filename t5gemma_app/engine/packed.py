@@ -71,13 +71,14 @@ def _reach(decoder: Any) -> int:
 
 
 def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Steps:
-    """Return the encoder's states of all rows, [tokens, hidden], and pause after every layer."""
+    """Return the encoder's states of all rows, [tokens, hidden], and pause twice in every layer."""
     spans = spans_of([len(row) for row in rows])
     states = _embedded(encoder, [token for row in rows for token in row])
     turn = _rotation(encoder, states, [place for row in rows for place in range(len(row))])
     for layer in encoder.layers:
         mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, None)
         _add(layer.self_attn, layer.post_self_attn_layernorm, states, mixed)
+        yield
         _feed_forward(layer, states)
         yield
     return _normed(encoder.norm, states)

@@ -103,7 +103,7 @@ def score_questions(model: Any, questions: Sequence[Question]) -> list[list[floa
 
 @torch.inference_mode()
 def read_questions(model: Any, questions: Sequence[Question]) -> Generator[None, None, list[Reading]]:
-    """Read a batch of questions and their answers with encoder and decoder; packed rows pause after every layer."""
+    """Read a batch of questions and their answers with encoder and decoder; packed rows pause within every layer."""
     start, pad, _ = special_ids(model)
     trees = [plan_tree(question.answers, start) for question in questions]
     longest = max(len(question.context) for question in questions)
