@@ -89,6 +89,9 @@ class Settings:
     screened_head: str = _setting(
         "auto", _one_of("auto", "on", "off"), "find the best words in 8 bits first; the answers stay the same"
     )
+    int8_layers: bool = _setting(
+        False, _FLAG, "decode answers by layers rounded to 8 bits, on a CPU; quicker, and not the same answers"
+    )
     memory_gb: float | None = _setting(None, _GIGABYTES, "memory the loaded checkpoints may take together")
     threads: int | None = _setting(None, _whole(1, 1024), "CPU threads torch may use")
     data_dir: Path | None = _setting(None, _FOLDER, "folder for runs and results")

@@ -101,12 +101,19 @@ class Placement:
     """`flash_attention_3`, `flash_attention_2`, `sdpa` (our softcap-exact one) or `eager`."""
     spread: bool = False
     """Whether the layers are spread over several devices by accelerate."""
+    int8_layers: bool = False
+    """Whether streamed answers are decoded by layers rounded to 8 bits, which is not exact; nothing else is."""
     reasons: tuple[Reason, ...] = field(default=())
+
+    @property
+    def arithmetic(self) -> str:
+        """The number format of streamed answers."""
+        return f"{self.dtype}, int8 layers" if self.int8_layers else self.dtype
 
     def sentence(self) -> str:
         """Return the placement in one line, as the header shows it."""
         where = f"{self.device} and others" if self.spread else self.device
-        return f"{where} · {self.dtype} · {self.attention.replace('_', ' ')}"
+        return f"{where} · {self.arithmetic} · {self.attention.replace('_', ' ')}"
 
 
 def choose_placement(facts: DeviceFacts, need: Need, wish: Wish) -> Placement:

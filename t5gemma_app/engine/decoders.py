@@ -55,7 +55,7 @@ class Decoder(Protocol):
         ...
 
 
-def decoder_of(model: Any, head: ScreenedHead | None = None) -> Decoder:
+def decoder_of(model: Any, head: ScreenedHead | None = None, int8: bool = False) -> Decoder:
     """Return a decoder in slots for T5Gemma, and one answer after the other for T5Gemma 2.
 
     T5Gemma 2 merges self- and cross-attention into one layer with one mask, for which slots are not written.
@@ -63,8 +63,9 @@ def decoder_of(model: Any, head: ScreenedHead | None = None) -> Decoder:
     Args:
         model: A model for conditional generation, in evaluation mode.
         head: Finds the best words in place of the full product.
+        int8: Whether layers that can multiply 8-bit numbers; see `lean`.
     """
-    return SlotDecoder(model, head) if has_slots(model) else SerialDecoder(model)
+    return SlotDecoder(model, head, int8) if has_slots(model) else SerialDecoder(model)
 
 
 def has_slots(model: Any) -> bool:
@@ -75,10 +76,10 @@ def has_slots(model: Any) -> bool:
 class SlotDecoder:
     """Decodes in slots: one decoder step for all seats."""
 
-    def __init__(self, model: Any, head: ScreenedHead | None = None) -> None:
+    def __init__(self, model: Any, head: ScreenedHead | None = None, int8: bool = False) -> None:
         self._model = model
         self._head = head
-        self._slots = Slots(model, lean_decoder(model))
+        self._slots = Slots(model, lean_decoder(model, int8))
         self._seats: list[Seat] = []
         self._start, self._pad, self.end_ids = special_ids(model)
 

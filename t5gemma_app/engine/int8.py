@@ -13,6 +13,7 @@ from torch import Tensor
 
 # The packed kernel wants states without sign; it takes the shift off again.
 _SHIFT = 128
+_LARGEST = 127
 
 Product = Callable[[Tensor], Tensor]
 """States [rows, hidden] of whole numbers from -127 to 127 in float32, to scaled sums [rows, words] in float32."""
@@ -26,6 +27,29 @@ def product_with(codes: Tensor, scales: Tensor) -> Product:
         scales: What each word's sum is multiplied by, [words], float32.
     """
     return _packed(codes, scales) if packed_counts_right() else _plain(codes, scales)
+
+
+def rounded_product(weight: Tensor) -> Product:
+    """Return the product of float32 rows with a weight, both rounded to 8 bits: near the exact one, and not it.
+
+    Each output's weights and each row have a scale of their own, their largest number's.
+
+    Args:
+        weight: [out, in], float32; it is not kept.
+    """
+    scales = _scale_of(weight)
+    product = product_with(torch.round(weight / scales).to(torch.int8), scales.flatten())
+
+    def rounded(rows: Tensor) -> Tensor:
+        steps = _scale_of(rows)
+        return product(torch.round(rows / steps)).mul_(steps)
+
+    return rounded
+
+
+def _scale_of(rows: Tensor) -> Tensor:
+    """Return what one step of each row's codes is worth, [rows, 1]."""
+    return rows.abs().amax(dim=1, keepdim=True).clamp_min(1e-30) / _LARGEST
 
 
 def packed_counts_right() -> bool:

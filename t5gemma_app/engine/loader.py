@@ -24,6 +24,7 @@ from t5gemma_app.engine.generate import Decoding
 from t5gemma_app.engine.head import choose_head
 from t5gemma_app.engine.heads import classify_rows, tag_rows
 from t5gemma_app.engine.looking import look
+from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.score import Question, Reading, read_questions, score_readings
 from t5gemma_app.engine.session import Lane
 from t5gemma_app.engine.types import CrossAttention, Logits, Piece, Pooling, SamplingParameters, Vector
@@ -85,7 +86,12 @@ class Loaded:
 
 
 def load_weights(
-    checkpoint: Checkpoint, folder: Path, encoder: TextEncoder, placement: Placement, screened_head: str = "auto"
+    checkpoint: Checkpoint,
+    folder: Path,
+    encoder: TextEncoder,
+    placement: Placement,
+    screened_head: str = "auto",
+    int8_layers: bool = False,
 ) -> Loaded:
     """Read a checkpoint into memory: for conditional generation, or with its classification head.
 
@@ -95,6 +101,7 @@ def load_weights(
         encoder: Its tokenizer.
         placement: Where it goes, in which number format, with which attention.
         screened_head: Whether the output head looks for the best words in 8 bits first: `auto`, `on` or `off`.
+        int8_layers: Whether streamed answers are decoded by layers rounded to 8 bits, where that can be.
 
     Raises:
         BrokenCheckpointError: Files are damaged, or weights are missing.
@@ -150,10 +157,25 @@ def load_weights(
         size += head.head.bytes if head.head else 0
         reason = Reason("output head", "screened" if head.head else "full", head.reason)
         placement = replace(placement, reasons=(*placement.reasons, reason))
-        lane = Lane(decoder_of(model, head.head))
+        if int8_layers:
+            placement = with_int8_layers(placement, is_plain(model, model.get_decoder()))
+        if placement.int8_layers:  # codes of a byte each stand beside the weights, which scoring multiplies
+            size += sum(weight.numel() for weight in model.get_decoder().layers.parameters() if weight.ndim == 2)
+        lane = Lane(decoder_of(model, head.head, placement.int8_layers))
     seconds = time.perf_counter() - started
     logger.info("Loaded %s in %.1f s: %s", checkpoint.name, seconds, placement.sentence())
     return Loaded(checkpoint, model, encoder, lane, placement, size, seconds)
+
+
+def with_int8_layers(placement: Placement, possible: bool) -> Placement:
+    """Return the placement with what became of the wish for layers in 8 bits, and why."""
+    because = (
+        "not exact, for streamed answers only: set by T5GEMMA_INT8_LAYERS"
+        if possible
+        else "T5GEMMA_INT8_LAYERS is for T5Gemma in float32 on a CPU"
+    )
+    reason = Reason("layers", "int8" if possible else "full", because)
+    return replace(placement, int8_layers=possible, reasons=(*placement.reasons, reason))
 
 
 def _model_class(checkpoint: Checkpoint) -> Any:

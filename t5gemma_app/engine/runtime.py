@@ -347,8 +347,9 @@ class Runtime:
     ) -> Loaded:
         """Read the weights on the device's own thread and watch memory grow meanwhile."""
         before, expected = _allocated(placement), max(1, self._needed(checkpoint))
+        head, int8_layers = self._settings.screened_head, self._settings.int8_layers
         future = self._worker(placement).call(
-            lambda: load_weights(checkpoint, folder, encoder, placement, self._settings.screened_head)
+            lambda: load_weights(checkpoint, folder, encoder, placement, head, int8_layers)
         )
         while wait([future], POLL_SECONDS).not_done:
             report("reading weights", min(0.99, max(0.0, (_allocated(placement) - before) / expected)))

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from t5gemma_app.checkpoints.placement import Placement
 from t5gemma_app.engine.decoders import Decoder, Seat
@@ -72,7 +73,7 @@ class Row:
                 seconds_to_first_token=max(0.0, self._first - self._arrived),
                 tokens_per_second=further / span if further > 0 and span > 0 else 0.0,
                 device=placement.device,
-                dtype=placement.dtype,
+                dtype=placement.arithmetic,
                 attention=placement.attention,
                 seed=self._parameters.seed,
             ),
@@ -256,7 +257,7 @@ class BatchSession:
         self._decode = decode
         self._prompts = prompts
         self._parameters = parameters
-        self._placement = placement
+        self._placement = replace(placement, int8_layers=False)  # transformers' own layers compute a batch
         self._rows = [Row(encoder, len(prompt), parameters) for prompt in prompts]
         self._decoding: Decoding | None = None
         self.done: queue.SimpleQueue[list[GenerationResult] | BaseException] = queue.SimpleQueue()

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from t5gemma_app.engine import int8
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
+from t5gemma_app.engine.int8 import packed_counts_right
 from t5gemma_app.engine.lean import lean_decoder
 from t5gemma_app.engine.slots import Slots
 from tests.tiny import tiny_model, tiny_model_2
@@ -58,6 +60,28 @@ def test_layers_without_a_cap():
     own = states_of(model, Slots(model), [7, 3], steps=8)
     lean = states_of(model, Slots(model, lean_decoder(model)), [7, 3], steps=8)
     torch.testing.assert_close(lean[-1], own[-1], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_layers_in_8_bits_are_near_and_not_the_same(monkeypatch, packed):
+    monkeypatch.setattr(int8, "packed_counts_right", lambda: packed and packed_counts_right())
+    model = model_of()
+    own = states_of(model, Slots(model), [9, 4], steps=6)
+    rounded = states_of(model, Slots(model, lean_decoder(model, int8=True)), [9, 4], steps=6)
+    near = torch.nn.functional.cosine_similarity(torch.cat(own), torch.cat(rounded))
+    assert near.min() > 0.99
+    assert not torch.allclose(own[-1], rounded[-1], atol=1e-5)
+
+
+def test_layers_in_8_bits_do_not_depend_on_neighbours():
+    model = model_of()
+    encoded, slots = torch.randn(3, 5, 64), []
+    for rows in ([0, 1, 2], [1]):
+        slots.append(Slots(model, lean_decoder(model, int8=True)))
+        slots[-1].join(encoded[rows], [5] * len(rows))
+    for token in range(120, 126):
+        together, alone = slots[0].step([7, token, 9]), slots[1].step([token])
+        torch.testing.assert_close(together[1], alone[0], atol=1e-4, rtol=1e-4)
 
 
 def test_what_is_no_plain_product_keeps_its_modules():

@@ -205,3 +205,33 @@ def test_a_broken_installation_is_told(monkeypatch, tiny):
 def test_importing_the_engine_imports_no_torch():
     code = "import sys, t5gemma_app.engine.local, t5gemma_app.services; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_layers_in_8_bits_are_named_and_only_stream(engine, tiny):
+    rounded = LocalEngine(Settings(device="cpu", int8_layers=True))
+    try:
+        streamed = finished(rounded.generate(request(tiny)))
+        (batched,) = rounded.generate_batch(tiny, [request(tiny).pieces], request(tiny).parameters)
+        loaded = rounded.status().loaded[0]
+    finally:
+        rounded.close()
+    assert streamed.statistics.dtype == "float32, int8 layers"
+    assert loaded.placement.sentence() == "cpu · float32, int8 layers · sdpa"
+    reason = loaded.placement.reasons[-1]
+    assert (reason.subject, reason.choice) == ("layers", "int8") and "not exact" in reason.because
+    assert batched.statistics.dtype == "float32"
+    assert (
+        batched.token_ids == engine.generate_batch(tiny, [request(tiny).pieces], request(tiny).parameters)[0].token_ids
+    )
+    assert loaded.bytes > engine.status().loaded[0].bytes
+
+
+def test_layers_in_8_bits_are_refused_in_words_where_they_can_not_be(tiny):
+    halved = LocalEngine(Settings(device="cpu", dtype="bfloat16", int8_layers=True))
+    try:
+        streamed = finished(halved.generate(request(tiny)))
+        reason = halved.status().loaded[0].placement.reasons[-1]
+    finally:
+        halved.close()
+    assert streamed.statistics.dtype == "bfloat16"
+    assert (reason.subject, reason.choice) == ("layers", "full") and "float32 on a CPU" in reason.because
