@@ -25,11 +25,14 @@ def logits(model, implementation: str, rows=PROMPTS):
         return model(input_ids=ids, attention_mask=mask, decoder_input_ids=answers).logits
 
 
+# Where scores reach the cap rounding changes more, and how much depends on the processor's products.
+@pytest.mark.parametrize(("strength", "close"), [(3.0, 2e-5), (8.0, 1e-3)])
 @pytest.mark.parametrize("tile", [attention.TILE_SCORES, 64, 1])
-def test_equals_eager_whatever_the_tile(model, monkeypatch, tile):
+def test_equals_eager_whatever_the_tile(monkeypatch, tile, strength, close):
     monkeypatch.setattr(attention, "TILE_SCORES", tile)
+    model = tiny_model(strength=strength)
     expected = logits(model, "eager")
-    assert torch.allclose(logits(model, IMPLEMENTATION), expected, atol=1e-4)
+    assert torch.allclose(logits(model, IMPLEMENTATION), expected, atol=close)
 
 
 def test_the_probe_reaches_the_cap(model, monkeypatch):
