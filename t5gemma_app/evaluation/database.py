@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ Migration = tuple[str, Callable[[sqlite3.Connection], None]]
 
 APPLICATION = 0x54354757
 """Marks our files in SQLite's header, so that another program's database is never changed."""
+RETRY_SECONDS = 0.02
 MOUNTS = Path("/proc/self/mountinfo")
 _REMOTE = ("fuse", "nfs", "cifs", "smb", "9p", "virtiofs", "ceph", "lustre", "gpfs", "gluster", "afs", "beegfs")
 
@@ -163,7 +165,7 @@ class Database:
         if mode.shared:
             connection = _connect(path, patience)
             try:
-                (journal,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+                journal = _write_ahead(connection, patience)
                 connection.execute("PRAGMA synchronous=NORMAL")
                 if journal == "wal":
                     return mode, connection
@@ -218,6 +220,23 @@ def _connect(path: Path, patience: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys=ON")
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> str:
+    """Ask for WAL and return the journal that the file has now.
+
+    SQLite does not wait where two processes ask at once, as those of a launcher do with a new file: that could be a
+    deadlock, so one of them is refused at once and asks again.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            (journal,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            return str(journal)
+        except sqlite3.OperationalError as error:
+            if _kind(error) != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
 
 
 def _mounts() -> str:

@@ -3,6 +3,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,25 @@ def test_threads_take_turns(tmp_path) -> None:
     for thread in threads:
         thread.join()
     assert len(numbers(database)) == 80
+
+
+OPENING = """
+import sys, time
+from pathlib import Path
+from tests.evaluation.test_database import STEPS, Database
+begin = float(sys.argv[2])
+for number in range(60):
+    while time.time() < begin + number / 30:
+        pass
+    Database(Path(sys.argv[1]) / f"{number}.sqlite", STEPS).close()
+"""
+
+
+def test_new_files_may_be_opened_by_several_processes_at_once(tmp_path) -> None:
+    words = [sys.executable, "-c", OPENING, str(tmp_path), str(time.time() + 3)]
+    processes = [subprocess.Popen(words) for _ in range(4)]
+    assert [process.wait(120) for process in processes] == [0] * 4
+    assert len(list(tmp_path.glob("*.sqlite"))) == 60
 
 
 def test_another_processes_transaction_is_waited_for_and_then_named(tmp_path) -> None:
