@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from t5gemma_app.engine.int8 import product_with
+from t5gemma_app.engine.int8 import LARGEST_CODE, coded_table, step_of
 
 # Below this many weights the whole product fits into the processor's caches and is quick anyway.
 SMALLEST_TABLE = 1 << 24
@@ -69,13 +69,14 @@ class ScreenedHead:
         for start in range(0, len(weight), 1 << 14):
             words = self._weight[start : start + (1 << 14)]
             part = slice(start, start + len(words))
-            scales[part] = words.abs().amax(dim=1).clamp_min(1e-30) / 127
-            code = torch.round(words / scales[part, None])
+            step = step_of(words, LARGEST_CODE)
+            scales[part] = step[:, 0]
+            code = torch.round(words / step)
             codes[part] = code.to(torch.int8)
-            close = code.mul_(scales[part, None])
+            close = code.mul_(step)
             lengths[part] = close.norm(dim=1)
             residuals[part] = (words - close).norm(dim=1)
-        self._product = product_with(codes, scales)
+        self._table = coded_table(codes, scales)
         self._code_bytes = codes.numel()
         self._lengths, self._residuals = lengths.view(blocks, -1), residuals.view(blocks, -1)
         self._longest, self._roughest = self._lengths.amax(dim=1), self._residuals.amax(dim=1)
@@ -107,7 +108,7 @@ class ScreenedHead:
             states: [rows, hidden], float32.
             count: How many of the best words must be there.
         """
-        step = states.abs().amax(dim=1, keepdim=True).clamp_min(1e-30) / 127
+        step = step_of(states, self._table.largest)
         code = torch.round(states / step)
         size = states.norm(dim=1, keepdim=True) / step
         off = (states / step - code).norm(dim=1, keepdim=True) + ROUNDING * size
@@ -123,7 +124,7 @@ class ScreenedHead:
 
     def _about(self, code: Tensor) -> Tensor:
         """Return approximate scores, [rows, blocks, words]."""
-        about = self._product(code)
+        about = self._table.product(code)
         about[:, len(self._weight) :] = -torch.inf
         return about.view(len(code), -1, BLOCK_WORDS)
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from t5gemma_app.engine import int8
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
-from t5gemma_app.engine.int8 import packed_counts_right
+from t5gemma_app.engine.int8 import packed_counts_up_to
 from t5gemma_app.engine.lean import lean_decoder
 from t5gemma_app.engine.slots import Slots
 from tests.tiny import tiny_model, tiny_model_2
@@ -64,7 +64,8 @@ def test_layers_without_a_cap():
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_layers_in_8_bits_are_near_and_not_the_same(monkeypatch, packed):
-    monkeypatch.setattr(int8, "packed_counts_right", lambda: packed and packed_counts_right())
+    largest = packed_counts_up_to() if packed else None
+    monkeypatch.setattr(int8, "packed_counts_up_to", lambda: largest)
     model = model_of()
     own = states_of(model, Slots(model), [9, 4], steps=6)
     rounded = states_of(model, Slots(model, lean_decoder(model, int8=True)), [9, 4], steps=6)
