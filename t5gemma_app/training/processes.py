@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -54,6 +55,8 @@ class Processes:
                 remedy="Launch without FSDP and DeepSpeed; --lora-rank and --checkpointing need less memory.",
             )
         self._tracked = bool(tracker)
+        if self.size > 1:
+            atexit.register(_leave_group)
 
     @property
     def rank(self) -> int:
@@ -148,3 +151,9 @@ class Processes:
         for parameter in parameters:
             parameter.grad = summed[at : at + parameter.numel()].view_as(parameter)
             at += parameter.numel()
+
+
+def _leave_group() -> None:
+    """Leave the group while its threads can still be joined; torn down with the interpreter, one may abort it."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
