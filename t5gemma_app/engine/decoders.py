@@ -10,12 +10,15 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from t5gemma_app.engine.generate import Decoding, padded, special_ids
 from t5gemma_app.engine.head import ScreenedHead
 from t5gemma_app.engine.lean import lean_decoder
+from t5gemma_app.engine.packed import encode_packed, longest_packed
 from t5gemma_app.engine.sampling import Chooser
 from t5gemma_app.engine.slots import Slots
+from t5gemma_app.engine.steps import exhaust
 from t5gemma_app.engine.types import SamplingParameters
 
 
@@ -81,6 +84,7 @@ class SlotDecoder:
         self._head = head
         self._slots = Slots(model, lean_decoder(model, int8))
         self._seats: list[Seat] = []
+        self._longest_packed = longest_packed(model)
         self._start, self._pad, self.end_ids = special_ids(model)
 
     @property
@@ -90,11 +94,8 @@ class SlotDecoder:
 
     @torch.inference_mode()
     def join(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> list[Seat]:
-        """Encode prompts in one padded batch and give each a seat."""
-        device = self._model.get_input_embeddings().weight.device
-        ids, mask = padded(prompts, self._pad, device)
-        encoded = self._model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
-        self._slots.join(encoded, [len(prompt) for prompt in prompts])
+        """Encode prompts in one batch and give each a seat."""
+        self._slots.join(self._encoded(prompts), [len(prompt) for prompt in prompts])
         seats = [Seat(chosen, self._start) for chosen in parameters]
         self._seats += seats
         return seats
@@ -112,6 +113,16 @@ class SlotDecoder:
         last = self._slots.leave(row)
         self._seats[row] = self._seats[last]
         self._seats.pop()
+
+    def _encoded(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Return the encoder's states, [rows, longest, hidden], padded on the right."""
+        encoder = self._model.get_encoder()
+        if max(map(len, prompts)) <= self._longest_packed:
+            states = exhaust(encode_packed(encoder, prompts))
+            return pad_sequence(states.split([len(prompt) for prompt in prompts]), batch_first=True)
+        ids, mask = padded(prompts, self._pad, self._model.get_input_embeddings().weight.device)
+        states = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        return states
 
     def _choose(self, states: Tensor) -> list[int]:
         """Return each seat's next token: from the few words that can win where that is enough, else from all."""

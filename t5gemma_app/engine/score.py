@@ -255,5 +255,6 @@ def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Tensor:
     linear = products().linear
     total = torch.zeros(scaled.shape[0], dtype=torch.float64)
     for part in weight.split(HEAD_WORDS):
-        total += linear(scaled, part).sigmoid_().sub_(1).mul_(2 * cap).exp_().sum(dim=-1)
+        # The table's words stand as the rows: oneDNN copies the other factor, which is the smaller one so.
+        total += linear(part, scaled).sigmoid_().sub_(1).mul_(2 * cap).exp_().sum(dim=0)
     return total.log() + cap
