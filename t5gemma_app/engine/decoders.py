@@ -1,6 +1,6 @@
 """Answers of one model that are decoded together: each step adds a token to every one of them.
 
-Two kinds with one face: in slots, where the model allows it, or one after the other.
+Two kinds with one face: in slots, where the model allows it, or in the batches in which they came.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Decoder(Protocol):
 
 
 def decoder_of(model: Any, head: ScreenedHead | None = None, int8: bool = False) -> Decoder:
-    """Return a decoder in slots for T5Gemma, and one answer after the other for T5Gemma 2.
+    """Return a decoder in slots for T5Gemma, and one in padded batches for T5Gemma 2.
 
     T5Gemma 2 merges self- and cross-attention into one layer with one mask, for which slots are not written.
 
@@ -68,7 +68,7 @@ def decoder_of(model: Any, head: ScreenedHead | None = None, int8: bool = False)
         head: Finds the best words in place of the full product.
         int8: Whether layers that can multiply 8-bit numbers; see `lean`.
     """
-    return SlotDecoder(model, head, int8) if has_slots(model) else SerialDecoder(model)
+    return SlotDecoder(model, head, int8) if has_slots(model) else PaddedDecoder(model)
 
 
 def has_slots(model: Any) -> bool:
@@ -144,28 +144,30 @@ class SlotDecoder:
         return logits if cap is None else torch.tanh(logits / cap) * cap
 
 
-class SerialDecoder:
-    """Decodes every seat on its own, with transformers' own cache."""
+class PaddedDecoder:
+    """Decodes prompts that joined together as one padded batch, with transformers' own cache; batch after batch."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._decodings: dict[Seat, Decoding] = {}
+        self._batches: list[tuple[Decoding, list[Seat]]] = []
         self._start, _, self.end_ids = special_ids(model)
 
     def join(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> list[Seat]:
-        """Give each prompt a decoding of its own; it is encoded at its first step."""
+        """Give each prompt a row of a new batch; they are encoded at its first step."""
         seats = [Seat(chosen, self._start) for chosen in parameters]
-        for seat, prompt, chosen in zip(seats, prompts, parameters, strict=True):
-            self._decodings[seat] = Decoding(self._model, [prompt], [chosen])
-        return seats
+        self._batches.append((Decoding(self._model, prompts, parameters), seats))
+        return list(seats)
 
     def step(self) -> None:
         """Add a token to every seat."""
-        for seat, decoding in self._decodings.items():
-            (index,) = decoding.step()
-            if index is not None:
-                seat.take(index, self.end_ids)
+        for decoding, seats in self._batches:
+            for seat, index in zip(seats, decoding.step(), strict=True):
+                if index is not None:
+                    seat.take(index, self.end_ids)
 
     def leave(self, seat: Seat) -> None:
-        """Drop a seat's decoding."""
-        del self._decodings[seat]
+        """Close a seat's row; a batch is dropped with its last one."""
+        for decoding, seats in self._batches:
+            if seat in seats:
+                decoding.close_row(seats.index(seat))
+        self._batches = [(decoding, seats) for decoding, seats in self._batches if any(decoding.open)]

@@ -17,17 +17,16 @@ from safetensors import SafetensorError
 from t5gemma_app.checkpoints.placement import FLASH, Placement, Reason
 from t5gemma_app.checkpoints.records import HEAD_WEIGHTS, Checkpoint
 from t5gemma_app.engine.attention import IMPLEMENTATION, transformers_name
-from t5gemma_app.engine.decoders import decoder_of, has_slots
+from t5gemma_app.engine.decoders import Decoder, decoder_of, has_slots
 from t5gemma_app.engine.embedding import embed_rows
 from t5gemma_app.engine.encode import TextEncoder
-from t5gemma_app.engine.generate import Decoding
-from t5gemma_app.engine.head import choose_head
+from t5gemma_app.engine.head import ScreenedHead, choose_head
 from t5gemma_app.engine.heads import classify_rows, tag_rows
 from t5gemma_app.engine.looking import look
 from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.score import Question, Reading, read_questions, score_readings
 from t5gemma_app.engine.session import Lane
-from t5gemma_app.engine.types import CrossAttention, Logits, Piece, Pooling, SamplingParameters, Vector
+from t5gemma_app.engine.types import CrossAttention, Logits, Piece, Pooling, Vector
 from t5gemma_app.errors import BrokenCheckpointError, InputError, OutOfMemoryError, UnsupportedCheckpointError
 
 logger = logging.getLogger(__name__)
@@ -45,6 +44,8 @@ class Loaded:
     encoder: TextEncoder
     lane: Lane | None
     """Where streamed answers are decoded together; None where no text is written."""
+    head: ScreenedHead | None
+    """Finds the best words in place of the full product, where that pays."""
     placement: Placement
     bytes: int
     seconds: float
@@ -56,9 +57,9 @@ class Loaded:
             raise InputError(f"{self.checkpoint.name} writes no text.")
         return self.lane
 
-    def decode(self, prompts: Sequence[Sequence[int]], parameters: Sequence[SamplingParameters]) -> Decoding:
-        """Start decoding a batch of prompts."""
-        return Decoding(self.model, prompts, parameters)
+    def batch_decoder(self) -> Decoder:
+        """Return a decoder for a batch of prompts beside the lane, with exact layers."""
+        return decoder_of(self.model, self.head)
 
     def read(self, questions: Sequence[Question]) -> Generator[None, None, list[Reading]]:
         """Read a batch of questions, with pauses."""
@@ -148,23 +149,23 @@ def load_weights(
     if placement.attention in FLASH and checkpoint.decoder is not None:
         spare_decoder(model)
     size = sum(t.numel() * t.element_size() for t in model.state_dict(keep_vars=True).values())
-    lane = None
+    lane = head = None
     if checkpoint.head == "none":
         table = model.get_output_embeddings().weight
         if table is model.get_decoder().get_input_embeddings().weight:
             size -= table.numel() * table.element_size()
-        head = choose_head(table, screened_head if has_slots(model) else "off")
-        size += head.head.bytes if head.head else 0
-        reason = Reason("output head", "screened" if head.head else "full", head.reason)
+        head, because = choose_head(table, screened_head if has_slots(model) else "off")
+        size += head.bytes if head else 0
+        reason = Reason("output head", "screened" if head else "full", because)
         placement = replace(placement, reasons=(*placement.reasons, reason))
         if int8_layers:
             placement = with_int8_layers(placement, is_plain(model, model.get_decoder()))
         if placement.int8_layers:  # codes of a byte each stand beside the weights, which scoring multiplies
             size += sum(weight.numel() for weight in model.get_decoder().layers.parameters() if weight.ndim == 2)
-        lane = Lane(decoder_of(model, head.head, placement.int8_layers))
+        lane = Lane(decoder_of(model, head, placement.int8_layers))
     seconds = time.perf_counter() - started
     logger.info("Loaded %s in %.1f s: %s", checkpoint.name, seconds, placement.sentence())
-    return Loaded(checkpoint, model, encoder, lane, placement, size, seconds)
+    return Loaded(checkpoint, model, encoder, lane, head, placement, size, seconds)
 
 
 def with_int8_layers(placement: Placement, possible: bool) -> Placement:

@@ -147,7 +147,8 @@ class Runtime:
         results: dict[int, GenerationResult] = {}
         try:
             for batch in cut_batches([len(row) for row in rows], self._settings.batch_tokens):
-                session = BatchSession(loaded.decode, encoder, [rows[i] for i in batch], parameters, loaded.placement)
+                decoder, part = loaded.batch_decoder(), [rows[i] for i in batch]
+                session = BatchSession(decoder, encoder, part, parameters, loaded.placement)
                 self._worker(loaded.placement).admit_background(session)
                 outcome = session.done.get()
                 if isinstance(outcome, BaseException):

@@ -1,4 +1,4 @@
-"""Answers as sessions of the worker: one person's streamed answer, and a padded batch of many."""
+"""Answers as sessions of the worker: one person's streamed answer, and a batch of many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from dataclasses import replace
 from t5gemma_app.checkpoints.placement import Placement
 from t5gemma_app.engine.decoders import Decoder, Seat
 from t5gemma_app.engine.encode import TextEncoder, TextStream
-from t5gemma_app.engine.generate import Decoding
 from t5gemma_app.engine.types import (
     Event,
     Finished,
@@ -26,8 +25,6 @@ from t5gemma_app.engine.types import (
 
 # Padded tokens of newcomers that are encoded in one step, so that nobody's next token waits for many prompts.
 JOIN_TOKENS = 4096
-
-Decode = Callable[[Sequence[Sequence[int]], Sequence[SamplingParameters]], Decoding]
 
 
 class Row:
@@ -244,44 +241,50 @@ class Lane:
 
 
 class BatchSession:
-    """Many prompts answered together in one padded batch; the caller waits on `done`."""
+    """Many prompts answered together; the caller waits on `done`.
+
+    Args:
+        decoder: Decodes them; nobody else's.
+        encoder: The checkpoint's tokenizer.
+        prompts: Encoder ids of each.
+        parameters: How tokens are chosen.
+        placement: Where the model runs.
+    """
 
     def __init__(
         self,
-        decode: Decode,
+        decoder: Decoder,
         encoder: TextEncoder,
         prompts: Sequence[Sequence[int]],
         parameters: SamplingParameters,
         placement: Placement,
     ) -> None:
-        self._decode = decode
+        self._decoder = decoder
         self._prompts = prompts
         self._parameters = parameters
-        self._placement = replace(placement, int8_layers=False)  # transformers' own layers compute a batch
+        self._placement = replace(placement, int8_layers=False)  # a batch is decoded by the exact layers
         self._rows = [Row(encoder, len(prompt), parameters) for prompt in prompts]
-        self._decoding: Decoding | None = None
+        self._open: dict[Seat, Row] | None = None
         self.done: queue.SimpleQueue[list[GenerationResult] | BaseException] = queue.SimpleQueue()
 
     def advance(self, short: bool) -> bool:
         """Compute one token of every row; no step is shorter."""
         del short
-        if self._decoding is None:
-            self._decoding = self._decode(self._prompts, [self._parameters] * len(self._prompts))
-        decoding = self._decoding
-        for place, index in enumerate(decoding.step()):
-            if index is not None:
-                self._rows[place].push(index, decoding.end_ids)
-                if self._rows[place].stopped:
-                    decoding.close_row(place)
-        if any(decoding.open):
+        if self._open is None:
+            seats = self._decoder.join(self._prompts, [self._parameters] * len(self._prompts))
+            self._open = dict(zip(seats, self._rows, strict=True))
+        self._decoder.step()
+        for seat, row in tuple(self._open.items()):
+            row.push(seat.ids[-1], self._decoder.end_ids)
+            if not seat.open or row.stopped:
+                row.rest()
+                self._decoder.leave(seat)
+                del self._open[seat]
+        if self._open:
             return True
-        for row in self._rows:
-            row.rest()
-        self._decoding = None
-        self.done.put([row.result(self._placement, decoding.end_ids, cancelled=False) for row in self._rows])
+        self.done.put([row.result(self._placement, self._decoder.end_ids, cancelled=False) for row in self._rows])
         return False
 
     def fail(self, error: BaseException) -> None:
         """Hand the error to the caller."""
-        self._decoding = None
         self.done.put(error)

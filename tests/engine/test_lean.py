@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from t5gemma_app.engine import int8
+from t5gemma_app.engine import int8, lean
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
 from t5gemma_app.engine.int8 import packed_counts_up_to
 from t5gemma_app.engine.lean import lean_decoder
@@ -33,24 +33,26 @@ def states_of(model, slots, lengths, steps):
     return states
 
 
+@pytest.mark.parametrize("smallest_fused", [0, lean.SMALLEST_FUSED])
 @pytest.mark.parametrize("unbalanced", [True, False])
 @pytest.mark.parametrize("lengths", [[9], [5, 17, 2]])
-def test_a_lean_step_equals_the_model_s_own(unbalanced, lengths):
+def test_a_lean_step_equals_the_model_s_own(monkeypatch, unbalanced, lengths, smallest_fused):
+    monkeypatch.setattr(lean, "SMALLEST_FUSED", smallest_fused)
     model = model_of(unbalanced=unbalanced)
     own = states_of(model, Slots(model), lengths, steps=9)
-    lean = states_of(model, Slots(model, lean_decoder(model)), lengths, steps=9)
-    for expected, found in zip(own, lean, strict=True):
+    quick = states_of(model, Slots(model, lean_decoder(model)), lengths, steps=9)
+    for expected, found in zip(own, quick, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_rows_of_one_length_need_no_mask():
     model = model_of()
     encoded = torch.randn(2, 4, 64)
-    own, lean = Slots(model), Slots(model, lean_decoder(model))
-    for slots in (own, lean):
+    own, quick = Slots(model), Slots(model, lean_decoder(model))
+    for slots in (own, quick):
         slots.join(encoded, [4, 4])
     for _ in range(8):
-        torch.testing.assert_close(lean.step([120, 130]), own.step([120, 130]), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(quick.step([120, 130]), own.step([120, 130]), atol=1e-5, rtol=1e-5)
 
 
 def test_layers_without_a_cap():
@@ -58,8 +60,8 @@ def test_layers_without_a_cap():
     for layer in model.get_decoder().layers:
         layer.self_attn.attn_logit_softcapping = layer.cross_attn.attn_logit_softcapping = None
     own = states_of(model, Slots(model), [7, 3], steps=8)
-    lean = states_of(model, Slots(model, lean_decoder(model)), [7, 3], steps=8)
-    torch.testing.assert_close(lean[-1], own[-1], atol=1e-5, rtol=1e-5)
+    quick = states_of(model, Slots(model, lean_decoder(model)), [7, 3], steps=8)
+    torch.testing.assert_close(quick[-1], own[-1], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("packed", [True, False])

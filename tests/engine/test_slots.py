@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
-from t5gemma_app.engine.decoders import SerialDecoder, SlotDecoder
+from t5gemma_app.engine.decoders import PaddedDecoder, SlotDecoder, decoder_of
 from t5gemma_app.engine.generate import padded
 from t5gemma_app.engine.head import ScreenedHead
 from t5gemma_app.engine.types import SamplingParameters
-from tests.tiny import tiny_model
+from tests.tiny import tiny_model, tiny_model_2
 
 register_attention()
 
@@ -88,7 +88,16 @@ def test_a_seeded_sample_is_the_same_alone_and_in_company():
     together, _ = served(SlotDecoder(model), rows, seats=6)
     single = [served(SlotDecoder(model), [row])[0][0] for row in rows]
     assert together == single
-    assert together == served(SerialDecoder(model), rows, seats=6)[0]
+    assert together == served(PaddedDecoder(model), rows, seats=6)[0]
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_padded_batches_of_t5gemma_2_equal_each_prompt_alone(sampled):
+    model = tiny_model_2()
+    rows = requests(20, sampled=sampled)
+    together, most = served(decoder_of(model), rows, seats=6)
+    assert together == [served(decoder_of(model), [row])[0][0] for row in rows]
+    assert most == 6
 
 
 @pytest.mark.parametrize("sampled", [True, False])
@@ -105,7 +114,7 @@ def test_answers_longer_than_the_first_room_go_on():
     model = tiny_model()
     model.generation_config.eos_token_id = [1]
     rows = [([2, 200, 300], SamplingParameters(max_new_tokens=90)), ([2, 111], SamplingParameters(max_new_tokens=70))]
-    expected = served(SerialDecoder(model), rows)[0]
+    expected = served(PaddedDecoder(model), rows)[0]
     model.set_attn_implementation(IMPLEMENTATION)
     assert served(SlotDecoder(model), rows)[0] == expected
     assert max(map(len, expected)) > 64
