@@ -17,6 +17,7 @@ from torch import Tensor
 from t5gemma_app.engine.int8 import Product, rounded_product
 from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.products import products
+from t5gemma_app.engine.rotary import rotated, rotation
 
 # oneDNN reads the weights of a few rows up to twice as fast as torch's own product, but takes longer to start.
 SMALLEST_FUSED = 1 << 18
@@ -115,7 +116,8 @@ class LeanDecoder:
             masks: What the rows may not see.
         """
         states: Tensor = self._decoder.embed_tokens(tokens) * self._embedding_scale
-        turn = self._turn(states, positions)
+        cos, sin = rotation(self._decoder, states, positions)
+        turn = cos * self._scales, sin * self._scales  # of queries and keys, [rows, heads, width]
         for number, layer in enumerate(self._layers):
             states = _self_attention(
                 layer, number, states, turn, caches, masks.sliding if layer.sliding else masks.full
@@ -123,14 +125,6 @@ class LeanDecoder:
             states = _cross_attention(layer, number, states, caches, masks.cross)
             states = _feed_forward(layer, states)
         return self._norm(states)
-
-    def _turn(self, states: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return cosines and signed sines of the rotary angles for queries, scaled, and keys, [rows, heads, width]."""
-        cos, sin = self._decoder.rotary_emb(states, positions[:, None])
-        half = cos.shape[-1] // 2
-        # A head's halves are swapped before the sines: (left, right) becomes (right, left), so the left ones are minus.
-        signed = torch.cat((-sin[..., :half], sin[..., half:]), dim=-1)
-        return cos * self._scales, signed * self._scales
 
 
 def lean_decoder(model: Any, int8: bool = False) -> LeanDecoder | None:
@@ -163,9 +157,7 @@ def _self_attention(
     hidden = layer.before_self(states)
     rows, width = len(states), layer.width
     heads = torch.cat((layer.query(hidden), layer.key(hidden)), dim=1)
-    swapped = heads.view(rows, -1, 2, width // 2).flip(2).view(rows, -1, width)
-    turned = (heads.view(rows, -1, width) * turn[0]).addcmul_(swapped, turn[1])
-    query, key = turned.split((layer.heads, layer.key_heads), dim=1)
+    query, key = rotated(heads.view(rows, -1, width), turn).split((layer.heads, layer.key_heads), dim=1)
     value = layer.value(hidden).view(rows, -1, width)
     mixed = _attend(layer, query, *caches.put(number, key, value), mask)
     return states + layer.after_self(layer.out(mixed))

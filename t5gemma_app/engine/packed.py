@@ -18,6 +18,7 @@ from torch import Tensor
 from t5gemma_app.engine.attention import TILE_SCORES
 from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.products import products
+from t5gemma_app.engine.rotary import rotated, rotation
 
 # Sums of exp(capped score) stay within float32 up to this cap without taking the largest score off.
 LARGEST_CAP = 64.0
@@ -74,7 +75,7 @@ def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Steps:
     """Return the encoder's states of all rows, [tokens, hidden], and pause twice in every layer."""
     spans = spans_of([len(row) for row in rows])
     states = _embedded(encoder, [token for row in rows for token in row])
-    turn = _rotation(encoder, states, [place for row in rows for place in range(len(row))])
+    turn = rotation(encoder, states, torch.tensor([place for row in rows for place in range(len(row))]))
     for layer in encoder.layers:
         mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, None)
         _add(layer.self_attn, layer.post_self_attn_layernorm, states, mixed)
@@ -101,7 +102,7 @@ def decode_packed(decoder: Any, nodes: Nodes, encoded: Tensor, lengths: Sequence
     )
     sights = [sight.float() for sight in nodes.sights]
     states = _embedded(decoder, nodes.ids)
-    turn = _rotation(decoder, states, nodes.depths)
+    turn = rotation(decoder, states, torch.tensor(nodes.depths))
     for layer in decoder.layers:
         mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, sights)
         _add(layer.self_attn, layer.post_self_attn_layernorm, states, mixed)
@@ -141,24 +142,6 @@ def spans_of(lengths: Sequence[int]) -> list[slice]:
 def _embedded(stack: Any, ids: Sequence[int]) -> Tensor:
     states: Tensor = stack.embed_tokens(torch.tensor(ids))
     return states * torch.tensor(stack.config.hidden_size**0.5, dtype=states.dtype)
-
-
-def _rotation(stack: Any, states: Tensor, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Return cosines and sines of the rotary angles, [rows, 1, half a head]; their second half is the same."""
-    cos, sin = stack.rotary_emb(states, torch.tensor(positions)[None])
-    half = cos.shape[-1] // 2
-    return cos[0, :, None, :half], sin[0, :, None, :half]
-
-
-def _rotated(heads: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-    """Return the heads, [rows, heads, width], turned by their rows' angles."""
-    cos, sin = turn
-    turned = torch.empty_like(heads)
-    left, right = heads.chunk(2, dim=-1)
-    first, second = turned.chunk(2, dim=-1)
-    torch.mul(left, cos, out=first).addcmul_(right, sin, value=-1)
-    torch.mul(right, cos, out=second).addcmul_(left, sin)
-    return turned
 
 
 def _normed(norm: Any, states: Tensor) -> Tensor:
@@ -208,7 +191,7 @@ def _self_attention(
     )
     cos, sin = turn
     scale = _scale(attention)
-    query, key = _rotated(query, (cos * scale, sin * scale)), _rotated(key, turn)
+    query, key = rotated(query, (cos * scale, sin * scale)), rotated(key, turn)
     window = attention.sliding_window if sights is None else None
     return _attend(attention, query, key, value, spans, spans, sights, window)
 
