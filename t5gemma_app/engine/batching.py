@@ -9,6 +9,8 @@ from t5gemma_app.checkpoints.records import Stack
 
 # On a CPU larger batches are hardly faster once the layers' weights are read, and people wait for the one in flight.
 CPU_TOKENS = 2048
+# Encoder parts whose rows the decoder reads together where nothing is padded: it reads few tokens, and all its weights.
+PARTS_TOGETHER = 4
 LARGEST_TOKENS = 131_072
 # Share of the free memory that a batch's arrays may take; an estimate, so a batch that fails is halved.
 FREE_SHARE = 0.3
@@ -36,6 +38,19 @@ def cut_batches(lengths: Sequence[int], budget: int, packed: int = 0) -> list[li
             batches.append([row])
             width = used = length
     return batches
+
+
+def cut_in_order(rows: Sequence[Sequence[int]], tokens: int) -> list[list[Sequence[int]]]:
+    """Return rows in parts of at most so many tokens, in their order; a longer row is a part of its own."""
+    parts: list[list[Sequence[int]]] = []
+    used = tokens
+    for row in rows:
+        if used + len(row) > tokens:
+            parts.append([])
+            used = 0
+        parts[-1].append(row)
+        used += len(row)
+    return parts
 
 
 def token_budget(kind: str, free_bytes: int, encoder: Stack, dtype: str) -> int:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from t5gemma_app.engine.attention import TILE_SCORES
+from t5gemma_app.engine.batching import CPU_TOKENS, cut_in_order
 from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.products import products
 from t5gemma_app.engine.rotary import rotated, rotation
@@ -72,7 +73,17 @@ def _reach(decoder: Any) -> int:
 
 
 def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Steps:
-    """Return the encoder's states of all rows, [tokens, hidden], and pause twice in every layer."""
+    """Return the encoder's states of all rows, [tokens, hidden], and pause twice in every layer.
+
+    Many rows are read part by part: what is larger is hardly faster, and people wait for a layer of it.
+    """
+    parts = []
+    for part in cut_in_order(rows, CPU_TOKENS):
+        parts.append((yield from _encode(encoder, part)))
+    return torch.cat(parts)
+
+
+def _encode(encoder: Any, rows: Sequence[Sequence[int]]) -> Steps:
     spans = spans_of([len(row) for row in rows])
     states = _embedded(encoder, [token for row in rows for token in row])
     turn = rotation(encoder, states, torch.tensor([place for row in rows for place in range(len(row))]))

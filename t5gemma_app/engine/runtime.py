@@ -17,7 +17,7 @@ from t5gemma_app.checkpoints.memory import need_of
 from t5gemma_app.checkpoints.placement import Device, Placement, Wish, choose_placement
 from t5gemma_app.checkpoints.records import Checkpoint
 from t5gemma_app.engine.attention import register_attention
-from t5gemma_app.engine.batching import CPU_TOKENS, cut_batches, token_budget
+from t5gemma_app.engine.batching import CPU_TOKENS, PARTS_TOGETHER, cut_batches, token_budget
 from t5gemma_app.engine.batchwork import BatchWork, Work
 from t5gemma_app.engine.devices import probe_devices, resident_bytes
 from t5gemma_app.engine.encode import TextEncoder
@@ -262,7 +262,8 @@ class Runtime:
         loaded = exhaust(self._lease(checkpoint))
         try:
             longest = longest_packed(loaded.model) if packed else 0
-            session = work(loaded, cut_batches(lengths, budget or self._scoring_budget(loaded), longest))
+            own = self._scoring_budget(loaded) * (PARTS_TOGETHER if longest else 1)
+            session = work(loaded, cut_batches(lengths, budget or own, longest))
             worker = self._worker(loaded.placement)
             if visitor is None:
                 worker.admit_background(session)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t5gemma_app.engine.batching import cut_batches
+from t5gemma_app.engine.batching import cut_batches, cut_in_order
 from t5gemma_app.engine.eviction import Resident, plan_eviction
 
 RESIDENTS = st.lists(
@@ -45,3 +45,10 @@ def test_batches_hold_every_row_once_within_the_budget(lengths, budget, packed):
 def test_rows_without_padding_fill_their_batch():
     assert cut_batches([60, 20, 20], 100) == [[0], [1, 2]]
     assert cut_batches([60, 20, 20], 100, packed=60) == [[0, 1, 2]]
+
+
+@given(st.lists(st.lists(st.integers(), max_size=9)), st.integers(1, 20))
+def test_parts_keep_the_order_and_the_limit(rows, tokens):
+    parts = cut_in_order(rows, tokens)
+    assert [row for part in parts for row in part] == rows
+    assert all(part and (len(part) == 1 or sum(map(len, part)) <= tokens) for part in parts)

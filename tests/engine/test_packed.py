@@ -72,6 +72,14 @@ def test_sizes_of_the_tiles_change_nothing(monkeypatch, tile):
     assert flat(score_questions(model, questions())) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("tokens", [1, 45, 1 << 20])
+def test_the_encoders_parts_change_nothing(monkeypatch, tokens):
+    model = packable()
+    expected = flat(score_questions(model, questions()))
+    monkeypatch.setattr(packed, "CPU_TOKENS", tokens)
+    assert flat(score_questions(model, questions())) == pytest.approx(expected, abs=1e-5)
+
+
 def test_neighbours_and_order_change_nothing():
     model = packable()
     asked = questions()
