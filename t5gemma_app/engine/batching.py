@@ -43,9 +43,9 @@ def cut_batches(lengths: Sequence[int], budget: int, packed: int = 0) -> list[li
 def cut_in_order(rows: Sequence[Sequence[int]], tokens: int) -> list[list[Sequence[int]]]:
     """Return rows in parts of at most so many tokens, in their order; a longer row is a part of its own."""
     parts: list[list[Sequence[int]]] = []
-    used = tokens
+    used = 0
     for row in rows:
-        if used + len(row) > tokens:
+        if not parts or used + len(row) > tokens:
             parts.append([])
             used = 0
         parts[-1].append(row)
