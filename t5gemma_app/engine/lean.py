@@ -21,9 +21,6 @@ from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.products import products
 from t5gemma_app.engine.rotary import rotated, rotation
 
-# oneDNN reads the weights of a few rows up to twice as fast as torch's own product, but takes longer to start.
-SMALLEST_FUSED = 1 << 18
-
 
 class Caches(Protocol):
     """Where a layer's keys and values are; row for row the same answers as the step's tokens."""
@@ -143,10 +140,7 @@ def _scale(attention: Any) -> float:
 
 
 def _exact_product(weight: Tensor) -> Product:
-    if weight.numel() < SMALLEST_FUSED:
-        transposed = weight.T
-        return lambda rows: torch.mm(rows, transposed)
-    linear = products().linear
+    linear = products(weight).linear
     return lambda rows: linear(rows, weight)
 
 

@@ -170,17 +170,21 @@ def _inverse_length(norm: Any, states: Tensor) -> Tensor:
     return length.square_().div_(states.shape[-1]).add_(norm.eps).rsqrt_()
 
 
+def _product(rows: Tensor, projection: Any) -> Tensor:
+    return products(projection.weight).linear(rows, projection.weight)
+
+
 def _add(attention: Any, norm: Any, states: Tensor, mixed: Tensor) -> None:
     """Add what an attention mixed, [rows, heads, width], to the states."""
-    _add_normed(norm, products().linear(mixed.flatten(1), attention.o_proj.weight), states)
+    _add_normed(norm, _product(mixed.flatten(1), attention.o_proj), states)
 
 
 def _feed_forward(layer: Any, states: Tensor) -> None:
     """Add the feed-forward block to the states."""
     hidden = _normed(layer.pre_feedforward_layernorm, states)
-    mlp, kernels = layer.mlp, products()
-    inner = kernels.times(hidden, kernels.gelu(hidden, mlp.gate_proj.weight), mlp.up_proj.weight)
-    _add_normed(layer.post_feedforward_layernorm, kernels.linear(inner, mlp.down_proj.weight), states)
+    gate, up = layer.mlp.gate_proj.weight, layer.mlp.up_proj.weight
+    inner = products(up).times(hidden, products(gate).gelu(hidden, gate), up)
+    _add_normed(layer.post_feedforward_layernorm, _product(inner, layer.mlp.down_proj), states)
 
 
 def _self_attention(
@@ -197,7 +201,7 @@ def _self_attention(
     """
     hidden = _normed(norm, states)
     query, key, value = (
-        products().linear(hidden, projection.weight).unflatten(-1, (-1, attention.head_dim))
+        _product(hidden, projection).unflatten(-1, (-1, attention.head_dim))
         for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
     )
     cos, sin = turn
@@ -214,10 +218,9 @@ def _scale(attention: Any) -> float:
 
 def _cross_attention(attention: Any, hidden: Tensor, encoded: Tensor, spans: Spans, sources: Spans) -> Tensor:
     width = attention.head_dim
-    linear = products().linear
-    query = linear(hidden, attention.q_proj.weight).mul_(_scale(attention)).unflatten(-1, (-1, width))
-    key = linear(encoded, attention.k_proj.weight).unflatten(-1, (-1, width))
-    value = linear(encoded, attention.v_proj.weight).unflatten(-1, (-1, width))
+    query = _product(hidden, attention.q_proj).mul_(_scale(attention)).unflatten(-1, (-1, width))
+    key = _product(encoded, attention.k_proj).unflatten(-1, (-1, width))
+    value = _product(encoded, attention.v_proj).unflatten(-1, (-1, width))
     return _attend(attention, query, key, value, spans, sources)
 
 
@@ -227,7 +230,7 @@ def _absorbed_attention(attention: Any, hidden: Tensor, encoded: Tensor, spans: 
     There are no rotary angles between the decoder's and the encoder's positions, so nothing stands in between.
     """
     width, key_heads = attention.head_dim, attention.k_proj.weight.shape[0] // attention.head_dim
-    query = products().linear(hidden, attention.q_proj.weight).mul_(_scale(attention))
+    query = _product(hidden, attention.q_proj).mul_(_scale(attention))
     query = query.view(len(hidden), key_heads, -1, width)
     to_states = attention.k_proj.weight.view(key_heads, 1, width, -1)
     reach = query.permute(1, 2, 0, 3) @ to_states

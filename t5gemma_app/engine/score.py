@@ -252,7 +252,7 @@ def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Tensor:
         weight: The output table, [words, hidden].
         cap: What the logits are capped by.
     """
-    linear = products().linear
+    linear = products(weight[:HEAD_WORDS]).linear
     total = torch.zeros(scaled.shape[0], dtype=torch.float64)
     for part in weight.split(HEAD_WORDS):
         # The table's words stand as the rows: oneDNN copies the other factor, which is the smaller one so.

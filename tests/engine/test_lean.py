@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from t5gemma_app.engine import int8, lean
+from t5gemma_app.engine import int8, products
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
 from t5gemma_app.engine.int8 import packed_counts_up_to
 from t5gemma_app.engine.lean import lean_decoder
@@ -33,11 +33,11 @@ def states_of(model, slots, lengths, steps):
     return states
 
 
-@pytest.mark.parametrize("smallest_fused", [0, lean.SMALLEST_FUSED])
+@pytest.mark.parametrize("smallest_fused", [0, products.SMALLEST_FUSED])
 @pytest.mark.parametrize("unbalanced", [True, False])
 @pytest.mark.parametrize("lengths", [[9], [5, 17, 2]])
 def test_a_lean_step_equals_the_model_s_own(monkeypatch, unbalanced, lengths, smallest_fused):
-    monkeypatch.setattr(lean, "SMALLEST_FUSED", smallest_fused)
+    monkeypatch.setattr(products, "SMALLEST_FUSED", smallest_fused)
     model = model_of(unbalanced=unbalanced)
     own = states_of(model, Slots(model), lengths, steps=9)
     quick = states_of(model, Slots(model, lean_decoder(model)), lengths, steps=9)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from t5gemma_app.engine import packed
+from t5gemma_app.engine import packed, products
 from t5gemma_app.engine import score as scoring
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
 from t5gemma_app.engine.packed import absorbing_pays, can_pack, encode_packed, longest_packed, spans_of
@@ -51,8 +51,10 @@ def padded_scores(monkeypatch, model, asked) -> list[float]:
 @pytest.mark.parametrize("strength", CLOSE)
 @pytest.mark.parametrize("unbalanced", [False, True])
 @pytest.mark.parametrize("absorbed", [False, True])
-def test_packed_equals_padded(monkeypatch, strength, unbalanced, absorbed):
+@pytest.mark.parametrize("smallest_fused", [0, products.SMALLEST_FUSED])
+def test_packed_equals_padded(monkeypatch, strength, unbalanced, absorbed, smallest_fused):
     model = packable(unbalanced, strength)
+    monkeypatch.setattr(products, "SMALLEST_FUSED", smallest_fused)
     monkeypatch.setattr(packed, "absorbing_pays", lambda *_: absorbed)
     monkeypatch.setattr(scoring, "_packed_states", counted(scoring._packed_states, calls := []))
     scores = flat(score_questions(model, questions()))

@@ -50,6 +50,8 @@ def test_a_kernel_that_is_not_there_or_counts_wrong_is_not_used(monkeypatch, lin
     assert not fused_counts_right()
 
 
-def test_a_machine_is_tried_once():
-    assert kernels.products() in (FUSED, PLAIN)
-    assert kernels.products() is kernels.products()
+def test_small_weights_are_left_to_torch(monkeypatch):
+    weight = torch.zeros(16, 16)
+    assert kernels.products(weight) is PLAIN
+    monkeypatch.setattr(kernels, "SMALLEST_FUSED", 256)
+    assert kernels.products(weight) is (FUSED if fused_counts_right() else PLAIN)
