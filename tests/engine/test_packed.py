@@ -66,19 +66,12 @@ def counted(function, calls: list):
     return lambda *arguments: calls.append(1) or function(*arguments)
 
 
-@pytest.mark.parametrize("tile", [1, 64, 1 << 20])
-def test_sizes_of_the_tiles_change_nothing(monkeypatch, tile):
+@pytest.mark.parametrize("size", ["TILE_SCORES", "CPU_TOKENS"])
+@pytest.mark.parametrize("value", [1, 45, 64, 1 << 20])
+def test_sizes_of_tiles_and_parts_change_nothing(monkeypatch, size, value):
     model = packable()
     expected = flat(score_questions(model, questions()))
-    monkeypatch.setattr(packed, "TILE_SCORES", tile)
-    assert flat(score_questions(model, questions())) == pytest.approx(expected, abs=1e-5)
-
-
-@pytest.mark.parametrize("tokens", [1, 45, 1 << 20])
-def test_the_encoders_parts_change_nothing(monkeypatch, tokens):
-    model = packable()
-    expected = flat(score_questions(model, questions()))
-    monkeypatch.setattr(packed, "CPU_TOKENS", tokens)
+    monkeypatch.setattr(packed, size, value)
     assert flat(score_questions(model, questions())) == pytest.approx(expected, abs=1e-5)
 
 
