@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from t5gemma_app.engine import products
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
 from t5gemma_app.engine.decoders import PaddedDecoder, SlotDecoder, decoder_of
 from t5gemma_app.engine.generate import padded
@@ -73,7 +74,9 @@ def test_greedy_equals_transformers_alone_whoever_else_is_served(unbalanced):
 
 
 @pytest.mark.slow
-def test_two_hundred_requests_equal_transformers():
+@pytest.mark.parametrize("smallest_fused", [0, products.SMALLEST_FUSED])
+def test_two_hundred_requests_equal_transformers(monkeypatch, smallest_fused):
+    monkeypatch.setattr(products, "SMALLEST_FUSED", smallest_fused)
     model = tiny_model()
     rows = requests(200, seed=5)
     expected = [alone(model, *row) for row in rows]
