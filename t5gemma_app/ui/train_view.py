@@ -235,15 +235,15 @@ def _figures(view: TrainView) -> str:
     progress = view.progress
     if not progress.losses:
         return ""
-    legend = '<span class="wb-key wb-c-loss"></span>rows it learns from'
+    legend = '<span class="wb-line-key wb-c-loss"></span>rows it learns from'
     if progress.judged:
-        legend += ' <span class="wb-key wb-c-judged"></span>rows it is judged by'
+        legend += ' <span class="wb-line-key wb-c-judged"></span>rows it is judged by'
     charts = [_figure(view, "loss", legend)]
     if progress.metric and any(one.metric is not None for one in progress.judged):
         level = _level(view)
-        legend = '<span class="wb-key wb-c-judged"></span>rows it is judged by'
+        legend = '<span class="wb-line-key wb-c-judged"></span>rows it is judged by'
         if level:
-            legend += ' <span class="wb-key wb-c-level"></span>always the commonest label'
+            legend += ' <span class="wb-line-key wb-c-level"></span>always the commonest label'
         charts.append(_figure(view, "metric", legend))
     return f'<div class="wb-curves">{"".join(charts)}</div>'
 

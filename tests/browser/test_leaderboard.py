@@ -152,6 +152,18 @@ def test_the_chart_changes_its_axis_and_its_points_are_chosen(page: Page, runs: 
     assert query(page)["axis"] == "speed"
 
 
+def test_the_legend_of_the_bars_has_their_colours(page: Page) -> None:
+    keys = page.locator(".wb-by-task .wb-legend .wb-key")
+    expect(keys.first).to_be_visible()
+    shown = keys.evaluate_all("keys => keys.map(key => [getComputedStyle(key).backgroundColor, key.offsetHeight > 4])")
+    drawn = [
+        page.locator(f".wb-by-task rect.wb-c-series-{number}").first.evaluate("bar => getComputedStyle(bar).fill")
+        for number in range(len(shown))
+    ]
+    assert shown == [[colour, True] for colour in drawn]
+    assert len(set(drawn)) == len(drawn) > 1
+
+
 def test_two_runs_are_compared_down_to_their_samples(page: Page) -> None:
     pick(page, "t5gemma-b-b-ul2")
     pick(page, HOSTILE)
