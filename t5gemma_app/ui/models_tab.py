@@ -12,7 +12,7 @@ from t5gemma_app.ui.chat_tab import CHEAP
 from t5gemma_app.ui.models_handlers import HEADERS, Filters, ModelsHandlers
 from t5gemma_app.ui.running import answer_group
 
-WIDTHS = ("310px", "120px", "100px", "100px", "130px", "120px", "150px", "180px", "140px")
+WIDTHS = ("310px", "150px", "100px", "100px", "130px", "120px", "150px", "150px", "140px")
 HINT = (
     '<div class="wb-detail"><p class="wb-quiet">Select a row to see what it needs and whether it runs here.</p></div>'
 )
