@@ -156,7 +156,7 @@ class PaddedDecoder:
         """Give each prompt a row of a new batch; they are encoded at its first step."""
         seats = [Seat(chosen, self._start) for chosen in parameters]
         self._batches.append((Decoding(self._model, prompts, parameters), seats))
-        return list(seats)
+        return seats
 
     def step(self) -> None:
         """Add a token to every seat."""
