@@ -39,6 +39,14 @@ class Nodes(NamedTuple):
     """For each row which of its nodes sees which, [nodes, nodes]."""
 
 
+class Projected(NamedTuple):
+    """What a self-attention makes of its states before positions count, each [rows, heads, width]."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+
+
 def longest_packed(model: Any) -> int:
     """Return the tokens of the longest context that is computed as the model does; 0 where nothing can be packed.
 
@@ -85,11 +93,19 @@ def encode_packed(encoder: Any, rows: Sequence[Sequence[int]]) -> Steps:
 
 def _encode(encoder: Any, rows: Sequence[Sequence[int]]) -> Steps:
     spans = spans_of([len(row) for row in rows])
-    states = _embedded(encoder, [token for row in rows for token in row])
+    # Before the first layer has mixed anything, a token's states are its word's: each word is projected once.
+    words, which = torch.tensor([token for row in rows for token in row]).unique(return_inverse=True)
+    embedded = _embedded(encoder, words)
+    states = embedded[which]
     turn = rotation(encoder, states, torch.tensor([place for row in rows for place in range(len(row))]))
-    for layer in encoder.layers:
-        mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, None)
-        _add(layer.self_attn, layer.post_self_attn_layernorm, states, mixed)
+    for number, layer in enumerate(encoder.layers):
+        attention, norm = layer.self_attn, layer.pre_self_attn_layernorm
+        if number:
+            projected = _projected(attention, norm, states)
+        else:
+            projected = Projected._make(part[which] for part in _projected(attention, norm, embedded))
+        mixed = _self_attention(attention, projected, turn, spans, None)
+        _add(attention, layer.post_self_attn_layernorm, states, mixed)
         yield
         _feed_forward(layer, states)
         yield
@@ -112,10 +128,11 @@ def decode_packed(decoder: Any, nodes: Nodes, encoded: Tensor, lengths: Sequence
         counts, lengths, config.num_attention_heads, config.num_key_value_heads, config.head_dim, encoded.shape[1]
     )
     sights = [sight.float() for sight in nodes.sights]
-    states = _embedded(decoder, nodes.ids)
+    states = _embedded(decoder, torch.tensor(nodes.ids))
     turn = rotation(decoder, states, torch.tensor(nodes.depths))
     for layer in decoder.layers:
-        mixed = _self_attention(layer.self_attn, layer.pre_self_attn_layernorm, states, turn, spans, sights)
+        projected = _projected(layer.self_attn, layer.pre_self_attn_layernorm, states)
+        mixed = _self_attention(layer.self_attn, projected, turn, spans, sights)
         _add(layer.self_attn, layer.post_self_attn_layernorm, states, mixed)
         attend = _absorbed_attention if absorbed else _cross_attention
         mixed = attend(layer.cross_attn, _normed(layer.pre_cross_attn_layernorm, states), encoded, spans, sources)
@@ -150,8 +167,8 @@ def spans_of(lengths: Sequence[int]) -> list[slice]:
     return [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
 
 
-def _embedded(stack: Any, ids: Sequence[int]) -> Tensor:
-    states: Tensor = stack.embed_tokens(torch.tensor(ids))
+def _embedded(stack: Any, ids: Tensor) -> Tensor:
+    states: Tensor = stack.embed_tokens(ids)
     return states * torch.tensor(stack.config.hidden_size**0.5, dtype=states.dtype)
 
 
@@ -187,10 +204,17 @@ def _feed_forward(layer: Any, states: Tensor) -> None:
     _add_normed(layer.post_feedforward_layernorm, _product(inner, layer.mlp.down_proj), states)
 
 
+def _projected(attention: Any, norm: Any, states: Tensor) -> Projected:
+    hidden = _normed(norm, states)
+    return Projected._make(
+        _product(hidden, projection).unflatten(-1, (-1, attention.head_dim))
+        for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+
+
 def _self_attention(
     attention: Any,
-    norm: Any,
-    states: Tensor,
+    projected: Projected,
     turn: tuple[Tensor, Tensor],
     spans: Spans,
     sights: Sequence[Tensor] | None,
@@ -199,16 +223,11 @@ def _self_attention(
 
     Without `sights` they see all of their row that is within the layer's sliding window.
     """
-    hidden = _normed(norm, states)
-    query, key, value = (
-        _product(hidden, projection).unflatten(-1, (-1, attention.head_dim))
-        for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
-    )
     cos, sin = turn
     scale = _scale(attention)
-    query, key = rotated(query, (cos * scale, sin * scale)), rotated(key, turn)
+    query, key = rotated(projected.query, (cos * scale, sin * scale)), rotated(projected.key, turn)
     window = attention.sliding_window if sights is None else None
-    return _attend(attention, query, key, value, spans, spans, sights, window)
+    return _attend(attention, query, key, projected.value, spans, spans, sights, window)
 
 
 def _scale(attention: Any) -> float:
