@@ -51,8 +51,8 @@ class Server:
         assert self.blocks is not None and self.services is not None
         self.engine.delay = 0.0  # the batch that is being answered ends at once, and no other begins
         self.services.close()
-        # Its connections end with it, as a process's do. A stream that outlived it would go on telling an open page that
-        # the old server has stopped, and the page would never ask the new one.
+        # Its connections end with it, as a process's do. A stream that outlived it would go on telling an open page
+        # that the old server has stopped, and the page would never ask the new one.
         self.blocks.server.force_exit = True
         self.blocks.close()
 
