@@ -17,6 +17,7 @@ from torch import Tensor
 
 from t5gemma_app.engine.attention import TILE_SCORES
 from t5gemma_app.engine.batching import CPU_TOKENS, cut_in_order
+from t5gemma_app.engine.capping import capped_exponentials
 from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.products import products
 from t5gemma_app.engine.rotary import rotated, rotation
@@ -316,8 +317,7 @@ def _tile(query: Tensor, keys: Tensor, values: Tensor, cap: float, seen: Tensor 
     key_heads = len(keys)
     # Heads that share keys stand below each other as further queries.
     grouped = query.view(queries, key_heads, -1, width).permute(1, 2, 0, 3).reshape(key_heads, -1, width)
-    # cap · tanh(x) = 2 cap · (sigmoid(2 x) - 1/2), and torch's sigmoid takes a sixth of its tanh's time.
-    weights = (grouped @ keys).sigmoid_().sub_(0.5).mul_(2 * cap).exp_()
+    weights = capped_exponentials(grouped @ keys, cap)
     if seen is not None:
         weights.view(heads, queries, -1).mul_(seen)
     mixed = (weights @ values).div_(weights.sum(dim=-1, keepdim=True))
