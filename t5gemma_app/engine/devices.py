@@ -32,7 +32,7 @@ def probe_devices() -> DeviceFacts:
         room = _memory_room()
         devices.append(Device("mps", "mps", "Apple GPU", room.total, room.free, bfloat16=True))
     room = _memory_room()
-    devices.append(Device("cpu", "cpu", _processor(), room.total, room.free, bfloat16=True))
+    devices.append(Device("cpu", "cpu", processor(), room.total, room.free, bfloat16=True))
     has_cuda = any(device.kind == "cuda" for device in devices)
     return DeviceFacts(
         devices=tuple(devices),
@@ -85,7 +85,8 @@ def _number(path: str) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name that the processor gives itself, or the kind of it."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):

@@ -5,7 +5,8 @@ import torch
 from torch.nn import functional
 
 from t5gemma_app.engine import products as kernels
-from t5gemma_app.engine.products import FUSED, PLAIN, fused_counts_right
+from t5gemma_app.engine.devices import processor
+from t5gemma_app.engine.products import FUSED, PLAIN, fastest, fused_counts_right
 
 KINDS = [
     pytest.param(PLAIN, id="plain"),
@@ -54,4 +55,12 @@ def test_small_weights_are_left_to_torch(monkeypatch):
     weight = torch.zeros(16, 16)
     assert kernels.products(weight) is PLAIN
     monkeypatch.setattr(kernels, "SMALLEST_FUSED", 256)
-    assert kernels.products(weight) is (FUSED if fused_counts_right() else PLAIN)
+    assert kernels.products(weight) == fastest(fused_counts_right(), processor())
+
+
+def test_each_maker_s_processor_gets_what_is_fast_there():
+    assert fastest(True, "AMD EPYC 9R14") is FUSED
+    assert fastest(False, "AMD EPYC 9R14") is fastest(False, "Intel(R) Xeon(R) Processor @ 2.80GHz") is PLAIN
+    intel = fastest(True, "Intel(R) Xeon(R) Processor @ 2.80GHz")
+    assert (intel.gelu, intel.times) == (FUSED.gelu, FUSED.times)
+    assert intel.linear is (PLAIN.linear if torch.backends.mkl.is_available() else FUSED.linear)
