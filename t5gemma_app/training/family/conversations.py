@@ -9,7 +9,7 @@ from pathlib import Path
 from t5gemma_app.training.demo.mixture import AGAIN_FROM_CHUNK, LATE_FROM_CHUNK, Conversation, Mixture
 
 FILE = "conversations.jsonl"
-_CHUNKS = 48
+_CHUNKS, _EARLY = 48, 8
 
 
 def write_conversations(path: Path, seed: int, rows: int, chat: Path) -> None:
@@ -47,8 +47,7 @@ def as_row(conversation: Conversation) -> dict[str, object]:
 
 
 def _chunk(number: int) -> int:
-    """Return which chunk of the mixture is taken: half of them as it begins, half as it goes on."""
-    half = _CHUNKS // 2
-    if number < half:
+    """Return which chunk of the mixture is taken: a few as it begins, then as it goes on, with more to copy."""
+    if number < _EARLY:
         return number
-    return LATE_FROM_CHUNK + (number - half) * (AGAIN_FROM_CHUNK - LATE_FROM_CHUNK) // half
+    return LATE_FROM_CHUNK + (number - _EARLY) * (AGAIN_FROM_CHUNK - LATE_FROM_CHUNK) // (_CHUNKS - _EARLY)

@@ -28,8 +28,8 @@ def family_steps(recipe: Recipe, places: Places, machine: Machine, command: str)
         *(member_step(context, number) for number in range(len(recipe.members))),
         *(adapt_step(context, pair) for pair in recipe.pairs),
         *(denoise_step(context, pair) for pair in recipe.pairs),
-        *(head_step(context, pair, head) for pair in recipe.head_pairs for head in recipe.heads),
         conversation_step(context),
         *(chat_step(context, pair) for pair in recipe.pairs),
+        *(head_step(context, pair, head) for pair in recipe.head_pairs for head in recipe.heads),
         *(head_step(context, pair, head) for head in recipe.superglue for pair in recipe.pairs),
     )
