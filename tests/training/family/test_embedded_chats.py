@@ -35,11 +35,11 @@ def test_files_are_small_and_sizes_are_those_of_the_recipe(pair: str) -> None:
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_a_tenth_of_the_held_out_prompts_is_answered_about_as_often_as_the_card_says(pair: str) -> None:
+def test_the_held_out_prompts_are_answered_as_often_as_the_card_says(pair: str) -> None:
     training = read_card(folder(pair)).training
     assert training is not None
     said = next(score for score in training.scores if score.name == "exact answers, all skills")
-    total = measure(folder(pair), FULL.seed, every=10)[-1]
-    low, high = total.interval()
-    assert low <= said.value <= high
-    assert total.share > 0.25
+    total = measure(folder(pair), FULL.seed, every=FULL.measured)[-1]
+    # Another processor's last digits may turn a few answers.
+    assert total.share == pytest.approx(said.value, abs=0.02)
+    assert total.share > 0.5
