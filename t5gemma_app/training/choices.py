@@ -9,12 +9,13 @@ MOST_REPLICAS = 8
 """Beyond this many the sum over them costs more than another thread brings."""
 
 
-def choose_precision(device: str, bfloat16: bool, wish: str = "auto") -> Reason:
+def choose_precision(device: str, bfloat16: bool, native: bool, wish: str = "auto") -> Reason:
     """Choose the number format that training computes in; weights are kept in float32 in either case.
 
     Args:
         device: The device's kind: `cpu`, `cuda` or `mps`.
-        bfloat16: Whether it computes in bfloat16 natively.
+        bfloat16: Whether it can compute in bfloat16 at all.
+        native: Whether it has instructions for that, so that it is faster.
         wish: `auto`, `float32` or `bfloat16`.
 
     Raises:
@@ -26,11 +27,10 @@ def choose_precision(device: str, bfloat16: bool, wish: str = "auto") -> Reason:
         raise InputError(f"The {device} does not compute in bfloat16.", remedy="Leave --precision out.")
     if wish != "auto":
         return Reason("precision", wish, "asked for")
-    if device == "cuda" and bfloat16:
-        return Reason("precision", "bfloat16", "the GPU computes it natively; weights stay in float32")
-    if device == "cuda":
-        return Reason("precision", "float32", "this GPU has no bfloat16")
-    return Reason("precision", "float32", f"bfloat16 is no faster on most {device.upper()}s, and float32 is exact")
+    name = "CPU" if device == "cpu" else "GPU"
+    if native:
+        return Reason("precision", "bfloat16", f"the {name} multiplies it natively; weights stay in float32")
+    return Reason("precision", "float32", f"this {name} is not known to multiply bfloat16 faster")
 
 
 def choose_replicas(device: str, processes: int, threads: int, checkpointing: bool, wish: int | None = None) -> Reason:

@@ -111,7 +111,7 @@ class Trainer:
         if plan.checkpointing:
             job.model.activation_checkpointing_enable()
         self._trained = {name for name, p in job.model.named_parameters() if p.requires_grad}
-        self._optimizers = build_optimizers(job.model, plan, replicas)
+        self._optimizers = build_optimizers(job.model, plan, replicas, processes.dtype)
 
     def train(self, stop_after: int | None = None) -> Position:
         """Train until the plan is fulfilled, going on from a saved state where there is one; return where it stopped.

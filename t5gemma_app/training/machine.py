@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from t5gemma_app.checkpoints.placement import Reason
-from t5gemma_app.engine.devices import probe_devices
+from t5gemma_app.engine.devices import multiplies_bfloat16, probe_devices
 from t5gemma_app.training.choices import choose_precision, choose_replicas
 from t5gemma_app.training.plan import Plan
 from t5gemma_app.training.processes import Processes
@@ -34,7 +34,8 @@ def open_processes(machine: Machine, folder: Path, plan: Plan) -> tuple[Processe
     """
     facts = probe_devices()
     device = next(d for d in facts.devices if d.kind == "cpu") if machine.cpu else facts.devices[0]
-    precision = choose_precision(device.kind, device.kind != "cuda" or device.bfloat16, machine.precision)
+    native = multiplies_bfloat16() if device.kind == "cpu" else device.kind == "cuda" and device.bfloat16
+    precision = choose_precision(device.kind, device.bfloat16, native, machine.precision)
     processes = Processes(precision.choice, cpu=device.kind == "cpu", tracker=machine.tracker, folder=folder)
     replicas = choose_replicas(device.kind, processes.size, facts.threads, plan.checkpointing, machine.replicas)
     return processes, (precision, replicas)

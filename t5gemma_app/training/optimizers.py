@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
@@ -15,13 +16,16 @@ _NO_MATRIX = ("embed", "score", "lm_head", "lora_")
 """Parts of names whose weights AdamW takes: a table's rows, a head's classes and low-rank changes are no directions."""
 
 
-def build_optimizers(model: nn.Module, plan: Plan, pieces: int = 1) -> tuple[Optimizer, ...]:
+def build_optimizers(
+    model: nn.Module, plan: Plan, pieces: int = 1, dtype: torch.dtype = torch.float32
+) -> tuple[Optimizer, ...]:
     """Return optimisers that together hold every weight to be trained, each weight once.
 
     Args:
         model: Its weights that require a gradient are taken.
         plan: Learning rates and weight decay.
         pieces: Into how many optimisers each kind is split, so that threads can step them at the same time.
+        dtype: What is multiplied in; weights and what is kept of each stay in their own.
     """
     matrices: list[nn.Parameter] = []
     decayed: list[nn.Parameter] = []
@@ -39,7 +43,8 @@ def build_optimizers(model: nn.Module, plan: Plan, pieces: int = 1) -> tuple[Opt
     optimizers: list[Optimizer] = []
     for piece in range(pieces):
         if matrices[piece::pieces]:
-            optimizers.append(Muon(matrices[piece::pieces], lr=plan.matrix_rate, weight_decay=plan.weight_decay))
+            own = matrices[piece::pieces]
+            optimizers.append(Muon(own, lr=plan.matrix_rate, weight_decay=plan.weight_decay, dtype=dtype))
         groups = [
             {"params": decayed[piece::pieces], "weight_decay": plan.weight_decay},
             {"params": plain[piece::pieces], "weight_decay": 0.0},

@@ -42,11 +42,13 @@ class Processes:
                 remedy=f"pip install {tracker}" if tracker in TRACKERS else "",
             )
         self._accelerator = Accelerator(
-            mixed_precision="bf16" if precision == "bfloat16" else "no",
+            mixed_precision="no",
             cpu=cpu,
             log_with=tracker or None,
             project_dir=str(folder) if folder else None,
         )
+        self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        """What is multiplied in; accelerate would keep its own choice of it for as long as the process lives."""
         kind = self._accelerator.distributed_type
         if kind not in {DistributedType[name] for name in _PLAIN}:
             raise InputError(
@@ -81,8 +83,7 @@ class Processes:
 
     def computing(self) -> AbstractContextManager[Any]:
         """Return the context in which a model is computed, in the precision chosen."""
-        context: AbstractContextManager[Any] = self._accelerator.autocast()
-        return context
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Sum the gradients of all processes, in every one of them.

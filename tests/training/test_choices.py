@@ -7,23 +7,24 @@ from t5gemma_app.training.choices import choose_precision, choose_replicas
 
 
 @pytest.mark.parametrize(
-    ("device", "bfloat16", "wish", "chosen"),
+    ("device", "bfloat16", "native", "wish", "chosen"),
     [
-        ("cpu", True, "auto", "float32"),
-        ("cuda", True, "auto", "bfloat16"),
-        ("cuda", False, "auto", "float32"),
-        ("mps", True, "auto", "float32"),
-        ("cpu", True, "bfloat16", "bfloat16"),
-        ("cuda", True, "float32", "float32"),
+        ("cpu", True, False, "auto", "float32"),
+        ("cpu", True, True, "auto", "bfloat16"),
+        ("cuda", True, True, "auto", "bfloat16"),
+        ("cuda", False, False, "auto", "float32"),
+        ("mps", True, False, "auto", "float32"),
+        ("cpu", True, False, "bfloat16", "bfloat16"),
+        ("cuda", True, True, "float32", "float32"),
     ],
 )
-def test_precision_is_chosen_with_a_reason(device: str, bfloat16: bool, wish: str, chosen: str) -> None:
-    reason = choose_precision(device, bfloat16, wish)
+def test_precision_is_chosen_with_a_reason(device: str, bfloat16: bool, native: bool, wish: str, chosen: str) -> None:
+    reason = choose_precision(device, bfloat16, native, wish)
     assert (reason.subject, reason.choice) == ("precision", chosen)
     assert reason.because
 
 
-@pytest.mark.parametrize("arguments", [("cuda", False, "bfloat16"), ("cpu", True, "float16")])
+@pytest.mark.parametrize("arguments", [("cuda", False, False, "bfloat16"), ("cpu", True, True, "float16")])
 def test_a_precision_that_cannot_be_is_refused(arguments: tuple) -> None:
     with pytest.raises(InputError):
         choose_precision(*arguments)

@@ -38,7 +38,12 @@ def weights(model: Any) -> torch.Tensor:
 
 
 def trained(
-    base: Path, plan: Plan = PLAN, stops: Sequence[int | None] = (None,), folder: Path | None = None, **options: Any
+    base: Path,
+    plan: Plan = PLAN,
+    stops: Sequence[int | None] = (None,),
+    folder: Path | None = None,
+    precision: str = "float32",
+    **options: Any,
 ):
     position = Position()
     for stop in stops:
@@ -46,16 +51,19 @@ def trained(
         run = RunFolder(folder) if folder else None
         if run:
             folder.mkdir(exist_ok=True)
-        trainer = Trainer(one, plan, Processes("float32", cpu=True), run=run, **{"replicas": 2, **options})
+        trainer = Trainer(one, plan, Processes(precision, cpu=True), run=run, **{"replicas": 2, **options})
         position = trainer.train(stop)
     return weights(one.model), position
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
-def test_a_run_that_stopped_ends_with_the_same_weights_and_log(base: Path, tmp_path: Path, optimiser: str) -> None:
+def test_a_run_that_stopped_ends_with_the_same_weights_and_log(
+    base: Path, tmp_path: Path, optimiser: str, precision: str
+) -> None:
     plan = replace(PLAN, optimiser=optimiser)
-    whole, end = trained(base, plan, folder=tmp_path / "whole")
-    stopped, again = trained(base, plan, (5, 6, None), folder=tmp_path / "stopped")
+    whole, end = trained(base, plan, folder=tmp_path / "whole", precision=precision)
+    stopped, again = trained(base, plan, (5, 6, None), folder=tmp_path / "stopped", precision=precision)
     assert torch.equal(whole, stopped)
     assert replace(end, seconds=0) == replace(again, seconds=0) and end.step == 12
     logs = []
@@ -64,6 +72,13 @@ def test_a_run_that_stopped_ends_with_the_same_weights_and_log(base: Path, tmp_p
         logs.append([{key: value for key, value in line.items() if key != "seconds"} for line in lines])
     assert logs[0] == logs[1]
     assert [line["step"] for line in logs[0] if line["event"] == "evaluation"] == [4, 8, 12]
+
+
+def test_products_in_bfloat16_leave_the_weights_in_float32_and_change_their_last_digits(base: Path) -> None:
+    plan = replace(PLAN, optimiser="muon", dropout=0.0, steps=2)
+    exact, rounded = (trained(base, plan, precision=precision)[0] for precision in ("float32", "bfloat16"))
+    assert rounded.dtype == torch.float32
+    assert 0 < (exact - rounded).abs().max() < 3 * plan.matrix_rate
 
 
 def test_the_seed_decides(base: Path) -> None:

@@ -23,6 +23,7 @@ from tests.training.rows import opinions, write_rows
 def command(base: Path, folder: Path, name: str) -> list[str]:
     rows = str(folder / "rows.jsonl")
     words = ["train", "finetune", "--task", "classify", "--checkpoint", str(base), "--train", rows, "--json", "--cpu"]
+    words += ["--precision", "float32"]
     plan = ["--steps", "8", "--batch-rows", "7", "--evaluate-every", "4", "--dropout", "0", "--rate", "1e-3"]
     return [*words, *plan, "--output", str(folder / name)]
 
