@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
+from typing import TypeVar
 
 from t5gemma_app.checkpoints.placement import DTYPE_BYTES
 from t5gemma_app.checkpoints.records import Stack
@@ -14,6 +15,8 @@ PARTS_TOGETHER = 4
 LARGEST_TOKENS = 131_072
 # Share of the free memory that a batch's arrays may take; an estimate, so a batch that fails is halved.
 FREE_SHARE = 0.3
+
+Row = TypeVar("Row", bound=Sized)
 
 
 def cut_batches(lengths: Sequence[int], budget: int, packed: int = 0) -> list[list[int]]:
@@ -40,9 +43,9 @@ def cut_batches(lengths: Sequence[int], budget: int, packed: int = 0) -> list[li
     return batches
 
 
-def cut_in_order(rows: Sequence[Sequence[int]], tokens: int) -> list[list[Sequence[int]]]:
+def cut_in_order(rows: Iterable[Row], tokens: int) -> list[list[Row]]:
     """Return rows in parts of at most so many tokens, in their order; a longer row is a part of its own."""
-    parts: list[list[Sequence[int]]] = []
+    parts: list[list[Row]] = []
     used = 0
     for row in rows:
         if not parts or used + len(row) > tokens:

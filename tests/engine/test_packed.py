@@ -11,7 +11,7 @@ from torch import nn
 from t5gemma_app.engine import packed, products
 from t5gemma_app.engine import score as scoring
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
-from t5gemma_app.engine.packed import absorbing_pays, can_pack, encode_packed, longest_packed, spans_of
+from t5gemma_app.engine.packed import absorbing_pays, can_pack, crowded, encode_packed, longest_packed, spans_of
 from t5gemma_app.engine.score import Question, plan_tree, score_questions
 from t5gemma_app.engine.steps import exhaust
 from tests.tiny import tiny_model, tiny_model_2
@@ -66,7 +66,7 @@ def counted(function, calls: list):
     return lambda *arguments: calls.append(1) or function(*arguments)
 
 
-@pytest.mark.parametrize("size", ["TILE_SCORES", "CPU_TOKENS"])
+@pytest.mark.parametrize("size", ["TILE_SCORES", "CPU_TOKENS", "CROWD_NODES"])
 @pytest.mark.parametrize("value", [1, 45, 64, 1 << 20])
 def test_sizes_of_tiles_and_parts_change_nothing(monkeypatch, size, value):
     model = packable()
@@ -143,3 +143,12 @@ def test_a_tree_of_one_node_is_packed(monkeypatch):
     asked = [Question((2, 150, 151), ((7,), (8,)))]
     assert len(plan_tree(asked[0].answers, 2).ids) == 1
     assert flat(score_questions(model, asked)) == pytest.approx(padded_scores(monkeypatch, model, asked), abs=1e-5)
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=30))
+def test_no_row_of_a_crowd_sees_another(counts):
+    sights = [torch.ones(count, count, dtype=torch.bool).tril() for count in counts]
+    spans, wide = crowded(sights)
+    assert [span.stop - span.start for span in spans] == [len(sight) for sight in wide]
+    assert torch.equal(torch.block_diag(*wide), torch.block_diag(*(sight.float() for sight in sights)))
+    assert all(len(sight) <= packed.CROWD_NODES or len(sight) in counts for sight in wide)
