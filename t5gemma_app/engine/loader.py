@@ -65,8 +65,8 @@ class Loaded:
         """Read a batch of questions, with pauses."""
         return read_questions(self.model, questions)
 
-    def score(self, readings: Sequence[Reading]) -> list[list[float]]:
-        """Score the answers of questions that were read."""
+    def score(self, readings: Sequence[Reading]) -> Generator[None, None, list[list[float]]]:
+        """Score the answers of questions that were read, with pauses."""
         return score_readings(self.model, readings)
 
     def classify(self, rows: Sequence[Sequence[int]]) -> list[Logits]:

@@ -25,9 +25,10 @@ from t5gemma_app.engine.steps import exhaust
 # Positions per pass of the output head: 64 x 256,000 float32 logits are 66 MB.
 HEAD_POSITIONS = 64
 # On a CPU the head runs over parts of the vocabulary, whose logits stay in the cache until their sum is taken. Reading
-# the table costs as much as the product for 30 positions, so that many at once pay.
+# the table costs as much as the product for 30 positions, so that many at once pay; people wait for a few parts.
 HEAD_WORDS = 4096
-CPU_HEAD_POSITIONS = 256
+CPU_HEAD_POSITIONS = 512
+PARTS_BETWEEN_PAUSES = 4
 
 Answers = tuple[tuple[int, ...], ...]
 
@@ -99,7 +100,7 @@ def score_questions(model: Any, questions: Sequence[Question]) -> list[list[floa
         model: A T5Gemma or T5Gemma 2 for conditional generation, in evaluation mode, not on FlashAttention.
         questions: At least one; an answer has at least one token.
     """
-    return score_readings(model, exhaust(read_questions(model, questions)))
+    return exhaust(score_readings(model, exhaust(read_questions(model, questions))))
 
 
 @torch.inference_mode()
@@ -119,15 +120,15 @@ def read_questions(model: Any, questions: Sequence[Question]) -> Generator[None,
 
 
 @torch.inference_mode()
-def score_readings(model: Any, readings: Sequence[Reading]) -> list[list[float]]:
-    """Return the summed log-probability of every answer of every reading; at least one."""
+def score_readings(model: Any, readings: Sequence[Reading]) -> Generator[None, None, list[list[float]]]:
+    """Return the summed log-probability of every answer of every reading, at least one; pause within the head."""
     firsts = [0, *accumulate(len(reading.tree.ids) for reading in readings)]
     wanted: dict[int, dict[int, float]] = {}
     for first, reading in zip(firsts, readings, strict=False):
         for answer, nodes in zip(reading.answers, reading.tree.places, strict=True):
             for token, node in zip(answer, nodes, strict=True):
                 wanted.setdefault(first + node, {})[token] = 0.0
-    _fill(model, torch.cat([reading.states for reading in readings]), wanted)
+    yield from _fill(model, torch.cat([reading.states for reading in readings]), wanted)
     return [
         [
             sum(wanted[first + node][token] for token, node in zip(answer, nodes, strict=True))
@@ -203,21 +204,22 @@ def _added(seen: Tensor, dtype: torch.dtype) -> Tensor:
     return hidden.masked_fill_(~seen, torch.finfo(dtype).min)
 
 
-def _fill(model: Any, states: Tensor, wanted: dict[int, dict[int, float]]) -> None:
-    """Write the log-probability of each wanted token at each node."""
+def _fill(model: Any, states: Tensor, wanted: dict[int, dict[int, float]]) -> Generator[None, None, None]:
+    """Write the log-probability of each wanted token at each node, and pause after some of them."""
     nodes = list(wanted)
     step = CPU_HEAD_POSITIONS if _sums_parts(model, states) else HEAD_POSITIONS
     for begin in range(0, len(nodes), step):
         part = nodes[begin : begin + step]
         pairs = [(at, token) for at, node in enumerate(part) for token in wanted[node]]
         at, token = torch.tensor(pairs, device=states.device).T
-        values = _log_probabilities(model, states[torch.tensor(part, device=states.device)], at, token)
+        values = yield from _log_probabilities(model, states[torch.tensor(part, device=states.device)], at, token)
         for (place, word), value in zip(pairs, values.tolist(), strict=True):
             wanted[part[place]][word] = value
+        yield
 
 
-def _log_probabilities(model: Any, states: Tensor, at: Tensor, token: Tensor) -> Tensor:
-    """Return the log-probability of some tokens, in float64.
+def _log_probabilities(model: Any, states: Tensor, at: Tensor, token: Tensor) -> Steps:
+    """Return the log-probability of some tokens, in float64; pause where the vocabulary is summed part by part.
 
     Args:
         model: The model whose output head is used.
@@ -229,7 +231,8 @@ def _log_probabilities(model: Any, states: Tensor, at: Tensor, token: Tensor) ->
     if _sums_parts(model, states):
         weight = model.get_output_embeddings().weight
         capped = torch.tanh((states[at] * weight[token]).sum(-1) / cap) * cap
-        return capped.double() - _log_total(states * (2 / cap), weight, cap)[at]
+        total = yield from _log_total(states * (2 / cap), weight, cap)
+        return capped.double() - total[at]
     logits = model.lm_head(states).float()
     if cap is not None:
         logits.div_(cap).tanh_().mul_(cap)
@@ -242,8 +245,8 @@ def _sums_parts(model: Any, states: Tensor) -> bool:
     return capped and states.device.type == "cpu" and states.dtype == torch.float32
 
 
-def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Tensor:
-    """Return the log of the sum of exp(capped logit) over the vocabulary, [positions], in float64.
+def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Steps:
+    """Return the log of the sum of exp(capped logit) over the vocabulary, [positions], in float64, with pauses.
 
     Args:
         scaled: The states times two over the cap, [positions, hidden].
@@ -252,7 +255,9 @@ def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Tensor:
     """
     linear = products(weight[:HEAD_WORDS]).linear
     total = torch.zeros(scaled.shape[0], dtype=torch.float64)
-    for part in weight.split(HEAD_WORDS):
+    for number, part in enumerate(weight.split(HEAD_WORDS), start=1):
         # The table's words stand as the rows: oneDNN copies the other factor, which is the smaller one so.
         total += capped_exponentials(linear(part, scaled), cap, off=cap).sum(dim=0)
+        if number % PARTS_BETWEEN_PAUSES == 0:
+            yield
     return total.log() + cap

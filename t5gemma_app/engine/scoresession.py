@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
 
 from t5gemma_app.engine.batchwork import BatchWork, Work
@@ -29,7 +28,7 @@ class ScoreSession(Work[Scores]):
     def __init__(
         self,
         read: Callable[[Sequence[Question]], Generator[None, None, list[Reading]]],
-        score: Callable[[Sequence[Reading]], list[list[float]]],
+        score: Callable[[Sequence[Reading]], Generator[None, None, list[list[float]]]],
         questions: Sequence[Question],
         batches: Sequence[Sequence[int]],
         is_full: Callable[[BaseException], bool],
@@ -37,21 +36,27 @@ class ScoreSession(Work[Scores]):
         super().__init__()
         self._reading = BatchWork(read, questions, batches, is_full)
         self._score = score
-        self._groups: deque[list[Reading]] | None = None
-        self._scores: list[Scores] = []
+        self._scoring: Generator[None, None, list[Scores]] | None = None
 
     def advance(self, short: bool) -> bool:
-        """Read on until the next pause, or score one group of readings."""
-        if self._groups is None:
+        """Read on, or score on, until the next pause."""
+        if self._scoring is None:
             if not self._reading.advance(short):
                 readings = self._reading.done.get()
                 assert not isinstance(readings, BaseException)  # `fail` was not called: this session is what fails
-                self._groups = deque(cut_readings(readings))
+                self._scoring = self._scored(readings)
             return True
-        group = self._groups.popleft()
-        for values, reading in zip(self._score(group), group, strict=True):
-            pairs = zip(values, reading.answers, strict=True)
-            self._scores.append(tuple(ChoiceScore(value, len(answer)) for value, answer in pairs))
-        if not self._groups:
-            self.done.put(self._scores)
-        return bool(self._groups)
+        try:
+            next(self._scoring)
+        except StopIteration as end:
+            self.done.put(end.value)
+            return False
+        return True
+
+    def _scored(self, readings: Sequence[Reading]) -> Generator[None, None, list[Scores]]:
+        scores: list[Scores] = []
+        for group in cut_readings(readings):
+            for values, reading in zip((yield from self._score(group)), group, strict=True):
+                pairs = zip(values, reading.answers, strict=True)
+                scores.append(tuple(ChoiceScore(value, len(answer)) for value, answer in pairs))
+        return scores

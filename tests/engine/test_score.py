@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from t5gemma_app.engine import score as scoring
 from t5gemma_app.engine.attention import IMPLEMENTATION, register_attention
-from t5gemma_app.engine.score import Question, Reading, plan_tree, score_questions
+from t5gemma_app.engine.score import Question, Reading, plan_tree, read_questions, score_questions, score_readings
 from t5gemma_app.engine.scoresession import ScoreSession
-from t5gemma_app.engine.steps import at_once
+from t5gemma_app.engine.steps import at_once, exhaust
 from t5gemma_app.engine.types import GenerationRequest, Piece, SamplingParameters, ScoringRequest, TextDelta
 from t5gemma_app.errors import InputError
 from tests.tiny import tiny_model
@@ -74,6 +74,15 @@ def test_equals_the_textbook(monkeypatch, positions, words):
         assert values == pytest.approx([naive(model, question.context, a) for a in question.answers], abs=1e-4)
 
 
+def test_the_head_pauses_between_parts_of_the_vocabulary(monkeypatch):
+    monkeypatch.setattr(scoring, "HEAD_WORDS", 10)
+    model = tiny_model()
+    model.set_attn_implementation(IMPLEMENTATION)
+    readings = exhaust(read_questions(model, [Question((2, 150, 160), ((150, 151), (152,)))]))
+    pauses = sum(1 for _ in score_readings(model, readings))
+    assert pauses >= model.config.vocab_size // (10 * scoring.PARTS_BETWEEN_PAUSES) > 3
+
+
 def requests():
     return [ScoringRequest(context, CHOICES) for context in CONTEXTS]
 
@@ -124,6 +133,7 @@ def test_a_batch_that_does_not_fit_is_halved():
         ]
 
     def score(readings):
+        yield
         return [[reading.states.item()] for reading in readings]
 
     questions = [Question((n,), ((5,),)) for n in range(7)]
