@@ -98,7 +98,7 @@ _HEADS = (
     Head(
         "sst2",
         "classify",
-        replace(_MUON, epochs=4, longest=96, dropout=0.15, word_dropout=0.15),
+        replace(_MUON, epochs=10, longest=96, dropout=0.2, word_dropout=0.2),
         f"{SST2}/train.jsonl",
         f"{SST2}/dev.jsonl",
         labels=(("0", "negative"), ("1", "positive")),
