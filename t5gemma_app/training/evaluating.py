@@ -25,15 +25,21 @@ class Evaluation:
     tokens: int
     """Ids that are computed at once."""
 
-    def run(self, replicas: Replicas[Any, Any], processes: Processes) -> Scores:
-        """Return what the model reaches; it is in evaluation mode."""
+    def run(self, replicas: Replicas[Any, Any], processes: Processes, exact: bool = False) -> Scores:
+        """Return what the model reaches; it is in evaluation mode.
+
+        Args:
+            replicas: The model.
+            processes: Who evaluates together.
+            exact: Whether all is computed in float32, whatever training computes in.
+        """
         numbered = {id(example): number for number, example in enumerate(self.examples)}
         own = list(self.examples[processes.rank :: processes.size])
         parts = cut_parts(own, self.tokens)
 
         def judge(model: Any, part: list[Example]) -> Answer:
             batch: Batch = collate(self.kind, part, self.pad).to(processes.device)
-            with processes.computing():
+            with processes.computing(exact):
                 return answer(model, self.kind, batch)
 
         answers = replicas.map(judge, parts)

@@ -81,9 +81,10 @@ class Processes:
         device: torch.device = self._accelerator.device
         return device
 
-    def computing(self) -> AbstractContextManager[Any]:
-        """Return the context in which a model is computed, in the precision chosen."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+    def computing(self, exact: bool = False) -> AbstractContextManager[Any]:
+        """Return the context in which a model is computed: in the precision chosen, or in float32 where `exact`."""
+        rounded = self.dtype == torch.bfloat16 and not exact
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=rounded)
 
     def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Sum the gradients of all processes, in every one of them.

@@ -68,11 +68,11 @@ def claim(run: RunFolder, processes: Processes, output: Path, fingerprint: dict[
 def measure_stored(
     folder: Path, kind: Kind, labels: tuple[str, ...], evaluation: Evaluation, processes: Processes, replicas: int
 ) -> Scores:
-    """Return what a stored checkpoint reaches, loaded in float32 from its rounded weights."""
+    """Return what a stored checkpoint reaches, loaded and computed in float32 from its rounded weights."""
     model = load_for_training(folder, kind, labels, 0.0, 0).to(processes.device)
     with Replicas(model, replicas, loss_function(kind)) as loaded:
         loaded.train(False)
-        return evaluation.run(loaded, processes)
+        return evaluation.run(loaded, processes, exact=True)
 
 
 def publish(run: RunFolder, output: Path, card: Callable[[Path], None]) -> None:

@@ -16,6 +16,8 @@ from t5gemma_app.training.evaluating import Evaluation
 from t5gemma_app.training.examples import Example, Rows
 from t5gemma_app.training.heads import load_for_training
 from t5gemma_app.training.loop import Job, Position, Trainer
+from t5gemma_app.training.losses import loss_function
+from t5gemma_app.training.parallel import Replicas
 from t5gemma_app.training.plan import Plan
 from t5gemma_app.training.processes import Processes
 from t5gemma_app.training.runs import LOG, RunFolder
@@ -79,6 +81,16 @@ def test_products_in_bfloat16_leave_the_weights_in_float32_and_change_their_last
     exact, rounded = (trained(base, plan, precision=precision)[0] for precision in ("float32", "bfloat16"))
     assert rounded.dtype == torch.float32
     assert 0 < (exact - rounded).abs().max() < 3 * plan.matrix_rate
+
+
+def test_an_exact_evaluation_is_that_of_float32(base: Path) -> None:
+    one = job(base, PLAN)
+    losses = []
+    with Replicas(one.model.eval(), 1, loss_function("sequence")) as replicas:
+        for precision, exact in (("float32", False), ("bfloat16", True), ("bfloat16", False)):
+            found = one.evaluation.run(replicas, Processes(precision, cpu=True), exact)
+            losses.append(found.to_dict()["loss"])
+    assert losses[0] == losses[1] != losses[2]
 
 
 def test_the_seed_decides(base: Path) -> None:
