@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import e, log2
+
 from torch import Tensor, add
 
 
@@ -9,11 +11,14 @@ def capped_exponentials(doubled: Tensor, cap: float, off: float = 0.0) -> Tensor
     """Return exp(cap · tanh(x) - off) in the place of 2 x.
 
     A capped score is at most the cap, so no pass for the largest one is needed to keep the exponentials within range.
-    cap · tanh(x) = 2 cap · sigmoid(2 x) - cap, and torch's sigmoid takes a sixth of its tanh's time.
+    cap · tanh(x) = 2 cap · sigmoid(2 x) - cap, and torch's sigmoid takes a sixth of its tanh's time. A power of two
+    takes a third of its exponential's, which is MKL's.
 
     Args:
         doubled: Twice the scores over the cap; they are overwritten.
         cap: What the scores are capped by.
         off: What is taken off every score.
     """
-    return add(doubled.new_tensor(-cap - off), doubled.sigmoid_(), alpha=2 * cap, out=doubled).exp_()
+    twos = log2(e)
+    lowest = doubled.new_tensor(-(cap + off) * twos)
+    return add(lowest, doubled.sigmoid_(), alpha=2 * cap * twos, out=doubled).exp2_()
