@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from t5gemma_app.checkpoints.placement import DTYPE_BYTES, Need
-from t5gemma_app.checkpoints.records import Checkpoint, Stack
+from t5gemma_app.checkpoints.records import Checkpoint, ParameterCounts, Stack
 from t5gemma_app.errors import CheckpointError
 
 RUNTIME_BYTES = {"cpu": 600_000_000, "cuda": 500_000_000, "mps": 500_000_000}
@@ -35,6 +35,12 @@ resident, so the estimate is an upper limit (914 MB taken, 1,136 MB estimated in
 SCREENED_WEIGHTS = 1 << 24
 """From this many weights on, the output table is kept a second time in 8 bits, on the CPU in float32."""
 
+LARGEST_ORDERED = 512_000_000
+"""Bytes of layers that are kept a second time in the order of the processor's products, on the CPU in float32."""
+
+SMALLEST_ORDERED = 1 << 18
+"""Numbers of a weight below which that gains nothing."""
+
 STREAMS = 4
 """Arrays of one layer's width that are alive in a pass beside the feed-forward: residual, normed, queries, output."""
 
@@ -57,6 +63,8 @@ class MemoryEstimate:
     """The process itself, or the device's context."""
     screen: int = 0
     """The output table in 8 bits with its bounds, on the CPU in float32."""
+    ordered: int = 0
+    """The layers in the order of the processor's products, on the CPU in float32; some processors need no such copy."""
 
     @property
     def total(self) -> int:
@@ -66,7 +74,8 @@ class MemoryEstimate:
     @property
     def checkpoint(self) -> int:
         """What the checkpoint adds to a process that runs already."""
-        return self.weights + self.self_cache + self.cross_cache + self.logits + self.activations + self.screen
+        caches = self.self_cache + self.cross_cache
+        return self.weights + caches + self.logits + self.activations + self.screen + self.ordered
 
 
 def estimate_memory(
@@ -98,12 +107,14 @@ def estimate_memory(
         )
     size = DTYPE_BYTES[dtype]
     if decoder is None or checkpoint.head != "none":
-        self_cache = cross_cache = logits = screen = 0
+        self_cache = cross_cache = logits = screen = ordered = 0
     else:
         self_cache = _self_cache(decoder, answer_tokens, batch, size)
         cross_cache = _cross_cache(decoder, prompt_tokens, batch, size)
         logits = batch * decoder.vocabulary * 4 * LOGIT_COPIES
-        screen = _screen(decoder, device_kind, dtype) if checkpoint.family == "t5gemma" else 0
+        doubled = checkpoint.family == "t5gemma" and (device_kind, dtype) == ("cpu", "float32")
+        screen = _screen(decoder) if doubled else 0
+        ordered = _ordered(encoder, decoder, parameters) if doubled else 0
     mapped = int(FILE_SHARE * parameters.total * DTYPE_BYTES[checkpoint.dtype])
     return MemoryEstimate(
         weights=parameters.total * size + mapped,
@@ -113,14 +124,23 @@ def estimate_memory(
         activations=_activations(encoder, prompt_tokens, batch, size),
         runtime=RUNTIME_BYTES.get(device_kind, 0),
         screen=screen,
+        ordered=ordered,
     )
 
 
-def _screen(decoder: Stack, device_kind: str, dtype: str) -> int:
+def _screen(decoder: Stack) -> int:
     """Count a byte a weight, and scale, length and residual of each word in float32."""
-    if (device_kind, dtype) != ("cpu", "float32") or decoder.vocabulary * decoder.hidden < SCREENED_WEIGHTS:
+    if decoder.vocabulary * decoder.hidden < SCREENED_WEIGHTS:
         return 0
     return decoder.vocabulary * (decoder.hidden + 3 * 4)
+
+
+def _ordered(encoder: Stack, decoder: Stack, parameters: ParameterCounts) -> int:
+    """Count the layers once more, if they are neither too small nor too large for it."""
+    if max(stack.hidden * stack.intermediate for stack in (encoder, decoder)) < SMALLEST_ORDERED:
+        return 0
+    layers = (parameters.encoder + parameters.decoder + parameters.cross_attention) * DTYPE_BYTES["float32"]
+    return layers if layers <= LARGEST_ORDERED else 0
 
 
 def _self_cache(decoder: Stack, tokens: int, batch: int, size: int) -> int:

@@ -9,7 +9,6 @@ model's then, and not them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from t5gemma_app.engine.int8 import Product, rounded_product
 from t5gemma_app.engine.joining import joined
+from t5gemma_app.engine.ordered import joint_weight_of, weight_of
 from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.products import products
 from t5gemma_app.engine.rotary import rotated, rotation
@@ -59,11 +59,23 @@ class _Norm:
         return (states * scale).mul_(self._weight)
 
 
-class _Layer:
-    """The products of a layer."""
+class _Products(NamedTuple):
+    """What a layer's rows are multiplied by."""
 
-    def __init__(self, layer: Any, product_of: Callable[[Tensor], Product]) -> None:
-        own, cross, mlp = layer.self_attn, layer.cross_attn, layer.mlp
+    query_key_value: Product
+    out: Product
+    cross_query: Product
+    cross_out: Product
+    inner: Product
+    """Up to the feed-forward's inner states: the activation of the gate times what it lets through."""
+    down: Product
+
+
+class _Layer:
+    """A layer's products, and what stands between them."""
+
+    def __init__(self, layer: Any, int8: bool) -> None:
+        own = layer.self_attn
         self.width = own.head_dim
         self.scale = torch.tensor(_scale(own), dtype=torch.float32)
         cap = own.attn_logit_softcapping
@@ -71,11 +83,8 @@ class _Layer:
         self.key_heads = own.k_proj.weight.shape[0] // own.head_dim
         self.heads = own.q_proj.weight.shape[0] // own.head_dim
         self.sliding = own.sliding_window is not None
-        self.query_key_value = product_of(joined(own.q_proj, own.k_proj, own.v_proj))
-        self.out = product_of(own.o_proj.weight)
-        self.cross_query, self.cross_out = product_of(cross.q_proj.weight), product_of(cross.o_proj.weight)
-        self.gate_up, self.down = product_of(joined(mlp.gate_proj, mlp.up_proj)), product_of(mlp.down_proj.weight)
-        self.activation = mlp.act_fn
+        joint = None if int8 else joint_weight_of(own)
+        self.products = _by_joined(layer, int8) if joint is None else _by_ordered(layer, joint)
         self.before_self, self.after_self = _Norm(layer.pre_self_attn_layernorm), _Norm(layer.post_self_attn_layernorm)
         self.before_cross = _Norm(layer.pre_cross_attn_layernorm)
         self.after_cross = _Norm(layer.post_cross_attn_layernorm)
@@ -95,7 +104,7 @@ class LeanDecoder:
 
     def __init__(self, decoder: Any, int8: bool = False) -> None:
         self._decoder = decoder
-        self._layers = [_Layer(layer, rounded_product if int8 else _exact_product) for layer in decoder.layers]
+        self._layers = [_Layer(layer, int8) for layer in decoder.layers]
         self._norm = _Norm(decoder.norm)
         self._embedding_scale = torch.tensor(decoder.config.hidden_size**0.5, dtype=torch.float32)
         first = self._layers[0]
@@ -139,26 +148,63 @@ def _scale(attention: Any) -> float:
     return float(attention.scaling / (attention.attn_logit_softcapping or 1.0))
 
 
-def _exact_product(weight: Tensor) -> Product:
-    linear = products(weight).linear
-    return lambda rows: linear(rows, weight)
+def _by_ordered(layer: Any, joint: Tensor) -> _Products:
+    """Return the products by weights that are kept in order; the kernels apply activation and gate on the way."""
+    own, cross, mlp = layer.self_attn, layer.cross_attn, layer.mlp
+    kernels = products(own.q_proj.weight)
+    gate, up = weight_of(mlp.gate_proj), weight_of(mlp.up_proj)
+    return _Products(
+        query_key_value=_exact_product(own.q_proj.weight, joint),
+        out=_exact_product(own.o_proj.weight, weight_of(own.o_proj)),
+        cross_query=_exact_product(cross.q_proj.weight, weight_of(cross.q_proj)),
+        cross_out=_exact_product(cross.o_proj.weight, weight_of(cross.o_proj)),
+        inner=lambda rows: kernels.times(rows, kernels.gelu(rows, gate), up),
+        down=_exact_product(mlp.down_proj.weight, weight_of(mlp.down_proj)),
+    )
+
+
+def _by_joined(layer: Any, int8: bool) -> _Products:
+    """Return the products by weights as they stand, those of the same rows joined, or by codes of them."""
+    own, cross, mlp = layer.self_attn, layer.cross_attn, layer.mlp
+    product_of = rounded_product if int8 else _exact_product
+    gate_up, activation = product_of(joined(mlp.gate_proj, mlp.up_proj)), mlp.act_fn
+
+    def inner(rows: Tensor) -> Tensor:
+        gate, up = gate_up(rows).chunk(2, dim=1)
+        gated: Tensor = activation(gate)
+        return gated.mul_(up)
+
+    return _Products(
+        query_key_value=product_of(joined(own.q_proj, own.k_proj, own.v_proj)),
+        out=product_of(own.o_proj.weight),
+        cross_query=product_of(cross.q_proj.weight),
+        cross_out=product_of(cross.o_proj.weight),
+        inner=inner,
+        down=product_of(mlp.down_proj.weight),
+    )
+
+
+def _exact_product(weight: Tensor, read: Tensor | None = None) -> Product:
+    """Return the product by a weight, or by the copy of it that is read in its place."""
+    linear, read = products(weight).linear, weight if read is None else read
+    return lambda rows: linear(rows, read)
 
 
 def _self_attention(
     layer: _Layer, number: int, states: Tensor, turn: tuple[Tensor, Tensor], caches: Caches, mask: Tensor | None
 ) -> Tensor:
     hidden = layer.before_self(states)
-    heads = layer.query_key_value(hidden).view(len(states), -1, layer.width)
+    heads = layer.products.query_key_value(hidden).view(len(states), -1, layer.width)
     turning, value = heads.split((layer.heads + layer.key_heads, layer.key_heads), dim=1)
     query, key = rotated(turning, turn).split((layer.heads, layer.key_heads), dim=1)
     mixed = _attend(layer, query, *caches.put(number, key, value), mask)
-    return states + layer.after_self(layer.out(mixed))
+    return states + layer.after_self(layer.products.out(mixed))
 
 
 def _cross_attention(layer: _Layer, number: int, states: Tensor, caches: Caches, mask: Tensor | None) -> Tensor:
-    query = layer.cross_query(layer.before_cross(states)).mul_(layer.scale)
+    query = layer.products.cross_query(layer.before_cross(states)).mul_(layer.scale)
     mixed = _attend(layer, query.view(len(states), -1, layer.width), *caches.cross(number), mask)
-    return states + layer.after_cross(layer.cross_out(mixed))
+    return states + layer.after_cross(layer.products.cross_out(mixed))
 
 
 def _attend(layer: _Layer, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
@@ -174,6 +220,5 @@ def _attend(layer: _Layer, query: Tensor, keys: Tensor, values: Tensor, mask: Te
 
 
 def _feed_forward(layer: _Layer, states: Tensor) -> Tensor:
-    hidden = layer.before_feed(states)
-    gate, up = layer.gate_up(hidden).chunk(2, dim=1)
-    return states + layer.after_feed(layer.down(layer.activation(gate).mul_(up)))
+    inner = layer.products.inner(layer.before_feed(states))
+    return states + layer.after_feed(layer.products.down(inner))

@@ -23,6 +23,7 @@ from t5gemma_app.engine.encode import TextEncoder
 from t5gemma_app.engine.head import ScreenedHead, choose_head
 from t5gemma_app.engine.heads import classify_rows, tag_rows
 from t5gemma_app.engine.looking import look
+from t5gemma_app.engine.ordering import order_weights
 from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.score import Question, Reading, read_questions, score_readings
 from t5gemma_app.engine.session import Lane
@@ -151,21 +152,31 @@ def load_weights(
     size = sum(t.numel() * t.element_size() for t in model.state_dict(keep_vars=True).values())
     lane = head = None
     if checkpoint.head == "none":
-        table = model.get_output_embeddings().weight
-        if table is model.get_decoder().get_input_embeddings().weight:
-            size -= table.numel() * table.element_size()
-        head, because = choose_head(table, screened_head if has_slots(model) else "off")
-        size += head.bytes if head else 0
-        reason = Reason("output head", "screened" if head else "full", because)
-        placement = replace(placement, reasons=(*placement.reasons, reason))
-        if int8_layers:
-            placement = with_int8_layers(placement, is_plain(model, model.get_decoder()))
-        if placement.int8_layers:  # codes of a byte each stand beside the weights, which scoring multiplies
-            size += sum(weight.numel() for weight in model.get_decoder().layers.parameters() if weight.ndim == 2)
-        lane = Lane(decoder_of(model, head, placement.int8_layers))
+        lane, head, placement, beside = _prepare_writing(model, placement, screened_head, int8_layers)
+        size += beside
     seconds = time.perf_counter() - started
     logger.info("Loaded %s in %.1f s: %s", checkpoint.name, seconds, placement.sentence())
     return Loaded(checkpoint, model, encoder, lane, head, placement, size, seconds)
+
+
+def _prepare_writing(
+    model: Any, placement: Placement, screened_head: str, int8_layers: bool
+) -> tuple[Lane, ScreenedHead | None, Placement, int]:
+    """Return what answers are written with, the placement with what was chosen, and the bytes beside the weights."""
+    table = model.get_output_embeddings().weight
+    tied = table is model.get_decoder().get_input_embeddings().weight
+    beside = -table.numel() * table.element_size() if tied else 0  # the table counted twice
+    head, because = choose_head(table, screened_head if has_slots(model) else "off")
+    beside += head.bytes if head else 0
+    copied, why_copied = order_weights(model)
+    beside += copied
+    reasons = [Reason("output head", "screened" if head else "full", because), *filter(None, [why_copied])]
+    placement = replace(placement, reasons=(*placement.reasons, *reasons))
+    if int8_layers:
+        placement = with_int8_layers(placement, is_plain(model, model.get_decoder()))
+    if placement.int8_layers:  # codes of a byte each stand beside the weights, which scoring multiplies
+        beside += sum(weight.numel() for weight in model.get_decoder().layers.parameters() if weight.ndim == 2)
+    return Lane(decoder_of(model, head, placement.int8_layers)), head, placement, beside
 
 
 def with_int8_layers(placement: Placement, possible: bool) -> Placement:

@@ -18,6 +18,7 @@ from torch import Tensor
 from t5gemma_app.engine.attention import TILE_SCORES
 from t5gemma_app.engine.batching import CPU_TOKENS, cut_in_order
 from t5gemma_app.engine.capping import capped_exponentials
+from t5gemma_app.engine.ordered import joint_weight_of, weight_of
 from t5gemma_app.engine.plain import is_plain
 from t5gemma_app.engine.products import products
 from t5gemma_app.engine.rotary import rotated, rotation
@@ -200,7 +201,7 @@ def _inverse_length(norm: Any, states: Tensor) -> Tensor:
 
 
 def _product(rows: Tensor, projection: Any) -> Tensor:
-    return products(projection.weight).linear(rows, projection.weight)
+    return products(projection.weight).linear(rows, weight_of(projection))
 
 
 def _add(attention: Any, norm: Any, states: Tensor, mixed: Tensor) -> None:
@@ -211,17 +212,20 @@ def _add(attention: Any, norm: Any, states: Tensor, mixed: Tensor) -> None:
 def _feed_forward(layer: Any, states: Tensor) -> None:
     """Add the feed-forward block to the states."""
     hidden = _normed(layer.pre_feedforward_layernorm, states)
-    gate, up = layer.mlp.gate_proj.weight, layer.mlp.up_proj.weight
-    inner = products(up).times(hidden, products(gate).gelu(hidden, gate), up)
+    gate, up = layer.mlp.gate_proj, layer.mlp.up_proj
+    gated = products(gate.weight).gelu(hidden, weight_of(gate))
+    inner = products(up.weight).times(hidden, gated, weight_of(up))
     _add_normed(layer.post_feedforward_layernorm, _product(inner, layer.mlp.down_proj), states)
 
 
 def _projected(attention: Any, norm: Any, states: Tensor) -> Projected:
-    hidden = _normed(norm, states)
-    return Projected._make(
-        _product(hidden, projection).unflatten(-1, (-1, attention.head_dim))
-        for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
-    )
+    hidden, width = _normed(norm, states), attention.head_dim
+    projections = (attention.q_proj, attention.k_proj, attention.v_proj)
+    joint = joint_weight_of(attention)
+    if joint is None:
+        return Projected._make(_product(hidden, part).unflatten(-1, (-1, width)) for part in projections)
+    heads = products(attention.q_proj.weight).linear(hidden, joint).unflatten(-1, (-1, width))
+    return Projected._make(heads.split([len(part.weight) // width for part in projections], dim=1))
 
 
 def _self_attention(

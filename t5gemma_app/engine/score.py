@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from t5gemma_app.engine.capping import capped_exponentials
 from t5gemma_app.engine.generate import padded, special_ids
@@ -29,6 +30,8 @@ HEAD_POSITIONS = 64
 HEAD_WORDS = 4096
 CPU_HEAD_POSITIONS = 512
 PARTS_BETWEEN_PAUSES = 4
+# Positions that a processor takes at once; a product with 64 is quicker than one with 52.
+LANES = 16
 
 Answers = tuple[tuple[int, ...], ...]
 
@@ -253,11 +256,15 @@ def _log_total(scaled: Tensor, weight: Tensor, cap: float) -> Steps:
         weight: The output table, [words, hidden].
         cap: What the logits are capped by.
     """
-    linear = products(weight[:HEAD_WORDS]).linear
-    total = torch.zeros(scaled.shape[0], dtype=torch.float64)
+    kernels = products(weight[:HEAD_WORDS])
+    # The table's words stand as the rows and the states as the weight, whose order is the same for all parts then.
+    positions = len(scaled)
+    scaled = functional.pad(scaled, (0, 0, 0, -positions % LANES))
+    if kernels.ordered is not None:
+        scaled = kernels.ordered(scaled, HEAD_WORDS)
+    total = torch.zeros(positions, dtype=torch.float64)
     for number, part in enumerate(weight.split(HEAD_WORDS), start=1):
-        # The table's words stand as the rows: oneDNN copies the other factor, which is the smaller one so.
-        total += capped_exponentials(linear(part, scaled), cap, off=cap).sum(dim=0)
+        total += capped_exponentials(kernels.linear(part, scaled), cap, off=cap).sum(dim=0)[:positions]
         if number % PARTS_BETWEEN_PAUSES == 0:
             yield
     return total.log() + cap

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from t5gemma_app.checkpoints.catalogue import google_checkpoints, hub_checkpoint
-from t5gemma_app.checkpoints.memory import estimate_memory, in_words, need_of
+from t5gemma_app.checkpoints.memory import LARGEST_ORDERED, estimate_memory, in_words, need_of
 from t5gemma_app.checkpoints.placement import DTYPE_BYTES
 from t5gemma_app.errors import CheckpointError
 
@@ -68,6 +68,21 @@ def test_the_output_table_is_kept_a_second_time_only_where_it_is_screened() -> N
     assert estimate_memory(SMALL, "float32").screen == 256_000 * (512 + 12)
     assert estimate_memory(SMALL, "bfloat16").screen == 0
     assert estimate_memory(SMALL, "float32", device_kind="cuda").screen == 0
+
+
+def test_layers_are_kept_a_second_time_where_they_are_neither_small_nor_large() -> None:
+    parts = SMALL.parameters
+    assert parts is not None
+    layers = 4 * (parts.encoder + parts.decoder + parts.cross_attention)
+    assert estimate_memory(SMALL, "float32").ordered == layers <= LARGEST_ORDERED
+    assert estimate_memory(SMALL, "bfloat16").ordered == 0
+    assert estimate_memory(SMALL, "float32", device_kind="cuda").ordered == 0
+    assert SMALL.encoder is not None and SMALL.decoder is not None
+    narrow = [replace(stack, hidden=256, intermediate=512) for stack in (SMALL.encoder, SMALL.decoder)]
+    small = replace(SMALL, encoder=narrow[0], decoder=narrow[1])
+    assert estimate_memory(small, "float32").ordered == 0
+    large = replace(SMALL, parameters=replace(parts, encoder=LARGEST_ORDERED // 4 + 1))
+    assert estimate_memory(large, "float32").ordered == 0
 
 
 def test_a_classifier_holds_no_caches() -> None:

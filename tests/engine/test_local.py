@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from t5gemma_app.checkpoints.folder import read_folder
+from t5gemma_app.engine import products
 from t5gemma_app.engine.local import LocalEngine
 from t5gemma_app.engine.types import (
     Finished,
@@ -235,3 +236,20 @@ def test_layers_in_8_bits_are_refused_in_words_where_they_can_not_be(tiny):
         halved.close()
     assert streamed.statistics.dtype == "bfloat16"
     assert (reason.subject, reason.choice) == ("layers", "full") and "float32 on a CPU" in reason.because
+
+
+@pytest.mark.skipif(not products.fused_counts_right(), reason="no oneDNN here")
+def test_layers_that_are_kept_twice_are_named_and_counted(engine, tiny, monkeypatch):
+    monkeypatch.setattr(products, "SMALLEST_FUSED", 0)
+    monkeypatch.setattr(products, "_for_large_weights", lambda: products.FUSED)
+    twice = LocalEngine(Settings(device="cpu"))
+    try:
+        streamed = finished(twice.generate(request(tiny)))
+        loaded = twice.status().loaded[0]
+    finally:
+        twice.close()
+    once = finished(engine.generate(request(tiny)))
+    assert streamed.text == once.text
+    (reason,) = [reason for reason in loaded.placement.reasons if reason.subject == "weights of layers"]
+    assert reason.choice == "twice" and "B for copies" in reason.because
+    assert loaded.bytes > engine.status().loaded[0].bytes

@@ -23,9 +23,10 @@ def test_each_product_is_what_float64_says(kind, rows, width, out):
     )
     exact = states.double() @ weight.double().T
     expected = (exact, functional.gelu(exact, approximate="tanh"), exact * factors)
-    found = kind.linear(states, weight), kind.gelu(states, weight), kind.times(states, factors, weight)
-    for one, other in zip(found, expected, strict=True):
-        assert torch.allclose(one.double(), other, atol=1e-4)
+    for read in (weight, kind.ordered(weight, rows), kind.ordered(weight, 2048)) if kind.ordered else (weight,):
+        found = kind.linear(states, read), kind.gelu(states, read), kind.times(states, factors, read)
+        for one, other in zip(found, expected, strict=True):
+            assert torch.allclose(one.double(), other, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
