@@ -19,7 +19,7 @@ from t5gemma_app.training.dropout import own_noise
 from t5gemma_app.training.evaluating import Evaluation
 from t5gemma_app.training.examples import Example, Kind, Stream, collate, cut_parts, with_unknown_words
 from t5gemma_app.training.losses import Teaching, loss_function
-from t5gemma_app.training.optimizers import build_optimizers, set_rates
+from t5gemma_app.training.optimizers import build_optimizers, kept_states, restore_states, set_rates
 from t5gemma_app.training.order import RowOrder
 from t5gemma_app.training.parallel import IGNORED, Replicas
 from t5gemma_app.training.plan import Plan
@@ -112,6 +112,7 @@ class Trainer:
             job.model.activation_checkpointing_enable()
         self._trained = {name for name, p in job.model.named_parameters() if p.requires_grad}
         self._optimizers = build_optimizers(job.model, plan, replicas, processes.dtype)
+        self._computed = _computed(processes, replicas)
 
     def train(self, stop_after: int | None = None) -> Position:
         """Train until the plan is fulfilled, going on from a saved state where there is one; return where it stopped.
@@ -120,11 +121,11 @@ class Trainer:
             stop_after: A step after which the call ends early, with the state saved.
 
         Raises:
-            TrainingError: The loss or the gradient is no number any more.
+            TrainingError: The loss or the gradient is no number any more, or the saved state is of another version.
         """
-        position = self._resumed()
         model = self._job.model
-        model.to(self._processes.device)
+        model.to(self._processes.device)  # first, for restored optimisers follow their weights
+        position = self._resumed()
         loss_of = loss_function(self._job.kind, self._plan.smoothing, self._job.teaching)
 
         def computed(replica: Any, batch: Any) -> torch.Tensor:
@@ -245,13 +246,22 @@ class Trainer:
                 self._run.rewind(-1)
                 self._run.log("begin", step=0, total=self.total)
             return Position()
+        if "kept" not in parts:
+            raise TrainingError(
+                f"The state saved in {self._state_folder} is of an earlier version.",
+                remedy="Finish the run with that version, or delete the folder to begin anew.",
+            )
         position = Position(**parts["position"])
         self._job.model.load_state_dict(parts["model"], strict=False)
-        for optimizer, part in zip(self._optimizers, parts["optimizers"], strict=True):
-            optimizer.load_state_dict(part)
+        restore_states(self._job.model, self._optimizers, parts["kept"])
         if self._run:
             self._run.rewind(position.step)
         self._say(f"Going on after step {position.step:,} of {self.total:,}.")
+        if parts["computed"] != self._computed:
+            self._say(
+                f"Computed with {parts['computed']} so far and with {self._computed} from now on: "
+                "rounding will differ from that of a run on one machine."
+            )
         return position
 
     def _save(self, position: Position) -> None:
@@ -263,9 +273,16 @@ class Trainer:
             {
                 "position": asdict(position),
                 "model": {name: state[name] for name in self._trained},
-                "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
+                "kept": kept_states(self._job.model, self._optimizers),
+                "computed": self._computed,
             },
         )
+
+
+def _computed(processes: Processes, replicas: int) -> str:
+    """Return what the last digits hang on besides the plan."""
+    number = str(processes.dtype).removeprefix("torch.")
+    return f"{number} on {processes.device.type}, processes {processes.size}, threads of each {replicas}"
 
 
 def _targets(example: Example) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -63,3 +64,29 @@ def set_rates(optimizers: Sequence[Optimizer], share: float) -> None:
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["full_rate"] * share
+
+
+def kept_states(model: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Any]:
+    """Return what optimisers keep of each weight by the weight's name, however they divide the weights."""
+    return {
+        name: optimizer.state[parameter]
+        for optimizer in optimizers
+        for name, parameter in _held(model, optimizer)
+        if parameter in optimizer.state
+    }
+
+
+def restore_states(model: nn.Module, optimizers: Sequence[Optimizer], states: Mapping[str, Any]) -> None:
+    """Give optimisers back what `kept_states` said, on the devices that their weights are on now."""
+    for optimizer in optimizers:
+        names = (name for name, _ in _held(model, optimizer))
+        own = {index: states[name] for index, name in enumerate(names) if name in states}
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": own})
+
+
+def _held(model: nn.Module, optimizer: Optimizer) -> Iterator[tuple[str, nn.Parameter]]:
+    """Yield an optimiser's weights with their names, in the order that its states are counted in."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            yield names[id(parameter)], parameter

@@ -21,6 +21,7 @@ from t5gemma_app.training.parallel import Replicas
 from t5gemma_app.training.plan import Plan
 from t5gemma_app.training.processes import Processes
 from t5gemma_app.training.runs import LOG, RunFolder
+from t5gemma_app.training.state import save_parts
 
 ROWS = [
     Example((2, *(20 + (number * step) % 97 for step in range(1, 3 + number % 9))), (number % 2,))
@@ -74,6 +75,25 @@ def test_a_run_that_stopped_ends_with_the_same_weights_and_log(
         logs.append([{key: value for key, value in line.items() if key != "seconds"} for line in lines])
     assert logs[0] == logs[1]
     assert [line["step"] for line in logs[0] if line["event"] == "evaluation"] == [4, 8, 12]
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_run_goes_on_with_another_number_of_threads_and_says_so(base: Path, tmp_path: Path, optimiser: str) -> None:
+    plan = replace(PLAN, optimiser=optimiser, dropout=0.0)
+    whole, _ = trained(base, plan)
+    said: list[str] = []
+    for stop, replicas in ((5, 2), (8, 1), (None, 2)):
+        moved, end = trained(base, plan, (stop,), tmp_path / "moved", replicas=replicas, say=said.append)
+    assert end.step == 12 and torch.allclose(whole, moved, atol=2e-5)
+    changes = [text for text in said if text.startswith("Computed with")]
+    assert len(changes) == 2 and "threads of each 2 so far" in changes[0] and "threads of each 1 from now" in changes[0]
+
+
+def test_a_state_of_an_earlier_version_is_refused(base: Path, tmp_path: Path) -> None:
+    save_parts(tmp_path, {"position": {}, "model": {}, "optimizers": []})
+    with pytest.raises(TrainingError, match="earlier version") as caught:
+        trained(base, folder=tmp_path)
+    assert "begin anew" in caught.value.remedy
 
 
 def test_products_in_bfloat16_leave_the_weights_in_float32_and_change_their_last_digits(base: Path) -> None:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from t5gemma_app.training.muon import Muon
-from t5gemma_app.training.optimizers import build_optimizers, set_rates
+from t5gemma_app.training.optimizers import build_optimizers, kept_states, restore_states, set_rates
 from t5gemma_app.training.plan import Plan
 from tests.tiny import tiny_head
 
@@ -36,3 +37,22 @@ def test_rates_are_shares_of_the_full_ones() -> None:
     for share in (0.5, 0.25):
         set_rates(optimizers, share)
     assert {g["lr"] for o in optimizers for g in o.param_groups} == {0.025, 0.125}
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_what_is_kept_of_weights_does_not_hang_on_how_they_are_divided(optimiser: str) -> None:
+    model = tiny_head()
+    before = {}
+    for pieces in (2, 1, 3, 2):
+        optimizers = build_optimizers(model, Plan(optimiser=optimiser), pieces)
+        if before:
+            restore_states(model, optimizers, before)
+            again = kept_states(model, optimizers)
+            assert {name: state.keys() for name, state in again.items()} == {n: s.keys() for n, s in before.items()}
+            assert all(torch.equal(again[name][key], before[name][key]) for name in before for key in before[name])
+        for parameter in model.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        for optimizer in optimizers:
+            optimizer.step()
+        before = {name: dict(state) for name, state in kept_states(model, optimizers).items()}
+        assert before.keys() == dict(model.named_parameters()).keys()
