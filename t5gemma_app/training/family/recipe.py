@@ -143,7 +143,7 @@ FULL = Recipe(
     ),
     warm_up_steps=50,
     denoising=replace(_READING, steps=300, longest=192, rate=2e-3, matrix_rate=0.01, evaluate_every=150),
-    chat_rows=96_000,
+    chat_rows=384_000,
     chat=replace(
         _CORE, epochs=1, batch_rows=64, longest=256, rate=3e-3, matrix_rate=6e-3, dropout=0.0, evaluate_every=500
     ),
