@@ -26,7 +26,9 @@ def conversation_step(context: Context) -> Step:
         write_conversations(places.output / FILE, recipe.seed, recipe.chat_rows, places.data / "chat")
         return Outcome()
 
-    return Step(FILE, "conversations", context.command, (), run)
+    # One command makes every file, so how many rows are asked for has to be said beside it.
+    command = f"{context.command}  # {recipe.chat_rows:,} conversations, seed {recipe.seed}"
+    return Step(FILE, "conversations", command, (), run)
 
 
 def chat_step(context: Context, pair: str) -> Step:
@@ -63,7 +65,7 @@ def chat_step(context: Context, pair: str) -> Step:
         rewrite_card(order.output, about, outcome.scores)
         return outcome
 
-    return Step(order.output.name, f"chat, {pair}", command, (base,), run)
+    return Step(order.output.name, f"chat, {pair}", command, (base, FILE), run)
 
 
 def _data(context: Context) -> tuple[DataUse, ...]:

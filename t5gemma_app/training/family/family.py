@@ -69,7 +69,7 @@ def _tell(say: Say, where: str, text: str) -> None:
 
 def _take(step: Step, ledger: Ledger, folder: Path, say: Say) -> None:
     """Run a step that is not done, and note what it took."""
-    begins_with = {name: checkpoint_digest(folder / name) for name in step.begins_with}
+    begins_with = {name: _digest(folder / name) for name in step.begins_with}
     entry = Entry(step.name, step.group, step.command, begins_with)
     found = ledger.entry(step.name)
     if found is not None and found.done and step.made(folder):
@@ -94,6 +94,10 @@ def _take(step: Step, ledger: Ledger, folder: Path, say: Say) -> None:
         )
     )
     say(f"done in {took:,.0f} s")
+
+
+def _digest(path: Path) -> str:
+    return file_hash(path) if path.is_file() else checkpoint_digest(path)
 
 
 def _refuse_other(found: Entry, wanted: Entry, folder: Path) -> None:

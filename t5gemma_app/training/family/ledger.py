@@ -24,7 +24,7 @@ class Entry:
     command: str
     """The command that does the same."""
     begins_with: dict[str, str]
-    """Names of the checkpoints that it takes, with their digests."""
+    """Names of the checkpoints and files that it takes of earlier steps, with their digests."""
     steps: int = 0
     best_step: int = 0
     training_seconds: float = 0.0

@@ -48,7 +48,7 @@ class Step:
     command: str
     """The command that does the same."""
     begins_with: tuple[str, ...]
-    """Names of the steps whose checkpoints it takes."""
+    """Names of the steps whose checkpoints or files it takes."""
     run: Callable[[Say], Outcome]
     """Does the step, or what is left of it."""
 

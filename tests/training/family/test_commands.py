@@ -26,7 +26,7 @@ def test_every_command_can_be_typed_and_means_the_same_plan(recipe, tmp_path: Pa
     plans |= {f"t5gemma-demo-l-l-{head.name}": head.plan for head in (*recipe.heads, *recipe.superglue)}
     checked, words = set(), parser()
     for step in steps:
-        if step.command == "the family":
+        if step.command.partition("  #")[0] == "the family":
             continue
         arguments = words.parse_args(shlex.split(step.command.removeprefix("python -m t5gemma_app ")))
         assert arguments.output is not None or arguments.folder is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from t5gemma_app.checkpoints.folder import read_folder
 from t5gemma_app.errors import InputError
 from t5gemma_app.settings import Settings
 from t5gemma_app.training.digests import checkpoint_digest
+from t5gemma_app.training.family.conversations import FILE as CONVERSATIONS
 from t5gemma_app.training.family.family import FamilyOrder, train_family
 from t5gemma_app.training.family.ledger import FILE, Entry, read_entries
 from t5gemma_app.training.family.recipe import FULL, QUICK
@@ -131,6 +133,17 @@ def test_another_recipe_is_refused_and_says_what_to_delete(made, data: Path) -> 
     other = replace(FEW, chat=replace(FEW.chat, rate=0.5))
     with pytest.raises(InputError, match=r"another command.*Delete t5gemma-demo-l-l-chat and"):
         train_family(replace(order(data, output), recipe=other))
+
+
+def test_other_conversations_are_refused_and_so_are_chats_that_were_taught_the_old_ones(data, tmp_path: Path) -> None:
+    few = replace(FEW, heads=(), pairs=("l-l",), head_pairs=(), superglue=())
+    train_family(replace(order(data, tmp_path), recipe=few))
+    more = replace(order(data, tmp_path), recipe=replace(few, chat_rows=few.chat_rows + 1))
+    with pytest.raises(InputError, match=rf"{re.escape(CONVERSATIONS)} was made with another command"):
+        train_family(more)
+    (tmp_path / CONVERSATIONS).unlink()
+    with pytest.raises(InputError, match=r"t5gemma-demo-l-l-chat was made with another base"):
+        train_family(more)
 
 
 def test_other_data_are_refused(made, tmp_path: Path) -> None:
