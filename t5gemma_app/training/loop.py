@@ -128,12 +128,12 @@ class Trainer:
         position = self._resumed()
         loss_of = loss_function(self._job.kind, self._plan.smoothing, self._job.teaching)
 
-        def computed(replica: Any, batch: Any) -> torch.Tensor:
+        def summed_loss(replica: Any, batch: Any) -> torch.Tensor:
             with self._processes.computing():
                 return loss_of(replica, batch)
 
         last = min(self.total, stop_after or self.total)
-        with Replicas(model, self._replicas, computed) as replicas:
+        with Replicas(model, self._replicas, summed_loss) as replicas:
             self._choose_trained(replicas, position.step)
             replicas.train(True)
             position = self._steps(replicas, position, last)
