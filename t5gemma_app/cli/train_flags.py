@@ -35,6 +35,7 @@ _PLAN: tuple[tuple[str, type, str], ...] = (
     ("dropout", float, "share of values that training drops (default 0.1)"),
     ("word-dropout", float, "share of input words that training replaces by the unknown word (default 0)"),
     ("smoothing", float, "share of a label's weight that goes to all labels (default 0)"),
+    ("consistency", float, "weight of R-Drop, which reads each batch twice with other dropout (default 0)"),
     ("evaluate-every", int, "steps between evaluations (default: one epoch)"),
     ("patience", int, "evaluations without a better one after which training ends; 0 never (default)"),
     ("lora-rank", int, "train low-rank changes by peft in place of the weights; 0 trains the weights (default)"),

@@ -126,7 +126,7 @@ class Trainer:
         model = self._job.model
         model.to(self._processes.device)  # first, for restored optimisers follow their weights
         position = self._resumed()
-        loss_of = loss_function(self._job.kind, self._plan.smoothing, self._job.teaching)
+        loss_of = loss_function(self._job.kind, self._plan.smoothing, self._job.teaching, self._plan.consistency)
 
         def summed_loss(replica: Any, batch: Any) -> torch.Tensor:
             with self._processes.computing():

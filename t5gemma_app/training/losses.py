@@ -11,13 +11,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, log_softmax
 
 from t5gemma_app.training.dropout import seed_dropout
 from t5gemma_app.training.examples import Batch, Kind
 from t5gemma_app.training.objectives.distillation import distillation_loss, teacher_logits
 from t5gemma_app.training.objectives.pairs import Pair
 from t5gemma_app.training.parallel import IGNORED
+
+_SECOND_PASS = 0x9E3779B9
+"""Bits of a batch's seed that its second pass has the other way round; torch's CPU generators read the lowest 32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,26 @@ class Answer:
 
 
 def loss_function(
-    kind: Kind, smoothing: float = 0.0, teaching: Teaching | None = None
+    kind: Kind, smoothing: float = 0.0, teaching: Teaching | None = None, consistency: float = 0.0
 ) -> Callable[[Any, Batch], Tensor]:
-    """Return the function that gives a batch's summed loss."""
+    """Return the function that gives a batch's summed loss.
+
+    Args:
+        kind: What is learnt.
+        smoothing: Share of each label's weight that is spread over all labels.
+        teaching: A teacher, and how much it counts.
+        consistency: Weight of what two passes with other dropout say differently; above 0 every batch is read twice.
+    """
 
     def loss_of(model: Any, batch: Batch) -> Tensor:
         seed_dropout(model, batch.seed)
         logits, targets = read_logits(model, kind, batch)
         loss = cross_entropy(logits.float(), targets, reduction="sum", label_smoothing=smoothing)
+        if consistency:
+            seed_dropout(model, batch.seed ^ _SECOND_PASS)
+            again, _ = read_logits(model, kind, batch)
+            second = cross_entropy(again.float(), targets, reduction="sum", label_smoothing=smoothing)
+            loss = (loss + second + consistency * disagreement(logits, again)) / 2
         if teaching is None:
             return loss
         taught = teacher_logits(teaching.teacher, _pairs(batch), batch.inputs.device)
@@ -57,6 +72,20 @@ def loss_function(
         return (1 - teaching.share) * loss + teaching.share * learnt
 
     return loss_of
+
+
+def disagreement(first: Tensor, second: Tensor) -> Tensor:
+    """Return the mean of both Kullback-Leibler divergences between two passes, summed over their positions.
+
+    What R-Drop adds to the loss (Liang et al. 2021, equation 2).
+
+    Args:
+        first: Logits, [positions, classes].
+        second: Logits of the same positions.
+    """
+    one, other = log_softmax(first.float(), -1), log_softmax(second.float(), -1)
+    # Both divergences together: (p - q)(log p - log q).
+    return ((one.exp() - other.exp()) * (one - other)).sum() / 2
 
 
 def read_logits(model: Any, kind: Kind, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -43,6 +43,8 @@ class Plan:
     """Share of input tokens that training replaces by the unknown word."""
     smoothing: float = 0.0
     """Share of each label's weight that is spread over all labels."""
+    consistency: float = 0.0
+    """Weight of what two passes over a batch with other dropout say differently (R-Drop); 0 takes one pass."""
     evaluate_every: int | None = None
     """Steps between evaluations; None evaluates once an epoch."""
     patience: int = 0
@@ -110,7 +112,7 @@ _RANGES: tuple[tuple[tuple[str, ...], float, float], ...] = (
     (("rate", "matrix_rate"), 0, 10),
     (("warm_up",), 0, 1e9),
     (("weight_decay", "last_rate"), 0, 1),
-    (("clip", "lora_alpha", "epochs"), 0, 1e6),
+    (("clip", "lora_alpha", "epochs", "consistency"), 0, 1e6),
     (("dropout", "word_dropout", "smoothing"), 0, 0.9),
     (("patience", "cross_attention_steps"), 0, 1e9),
     (("lora_rank",), 0, 4096),

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from t5gemma_app.training.examples import Example, Kind, collate
-from t5gemma_app.training.losses import Teaching, answer, loss_function
+from t5gemma_app.training.losses import Teaching, answer, disagreement, loss_function
 from t5gemma_app.training.parallel import IGNORED
 from tests.tiny import tiny_head, tiny_model
 from tests.training.gemmas import gemma
@@ -51,6 +51,34 @@ def test_a_row_costs_and_answers_in_a_batch_what_it_does_alone(kind: Kind) -> No
     assert together.right == sum(one.right for one in alone)
     assert together.targets == sum(one.targets for one in alone)
     assert together.predicted == tuple(row for one in alone for row in one.predicted)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_passes_that_agree_cost_what_one_does(kind: Kind) -> None:
+    model, batch = model_of(kind).eval(), collate(kind, ROWS[kind], pad=0)
+    plain, twice = (loss_function(kind, consistency=weight)(model, batch).item() for weight in (0.0, 5.0))
+    assert twice == pytest.approx(plain, rel=1e-6)
+
+
+def test_passes_with_other_dropout_cost_what_they_say_differently() -> None:
+    model = tiny_head("sequence").train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.5
+    batch = collate("sequence", ROWS["sequence"], pad=0, seed=11)
+    none, some, same = (
+        loss_function("sequence", consistency=weight)(model, batch).item() for weight in (1e-9, 2.0, 2.0)
+    )
+    assert some == same and some > none + 1e-4
+
+
+def test_disagreement_is_the_mean_of_both_divergences() -> None:
+    first, second = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(1)).double().unbind(0)
+    one, other = first.log_softmax(-1), second.log_softmax(-1)
+    expected = sum(
+        torch.nn.functional.kl_div(a, b, reduction="sum", log_target=True) for a, b in ((one, other), (other, one))
+    )
+    assert disagreement(first, second).item() == pytest.approx(expected.item() / 2, rel=1e-5)
 
 
 def test_a_teacher_takes_its_share() -> None:
