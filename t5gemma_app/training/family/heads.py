@@ -6,7 +6,7 @@ from t5gemma_app.checkpoints.card import DataUse
 from t5gemma_app.training.data.reading import SUPERGLUE, DataOrder, kind_of
 from t5gemma_app.training.family.cards import About, rewrite_card
 from t5gemma_app.training.family.commands import finetune_command
-from t5gemma_app.training.family.places import pair_name, task_name
+from t5gemma_app.training.family.places import beginning_name, pair_name, task_name
 from t5gemma_app.training.family.reading import LICENCE, read_texts
 from t5gemma_app.training.family.recipe import Head
 from t5gemma_app.training.family.sources import OFFICIAL, is_official, superglue_uses, uses
@@ -19,7 +19,7 @@ _SHARE = 0.1
 def head_step(context: Context, pair: str, head: Head) -> Step:
     """Return the step that teaches a combination's encoder a task."""
     places = context.places
-    base = task_name(pair, head.after) if head.after else pair_name(pair)
+    base = _base(pair, head)
     superglue = head.task.startswith(SUPERGLUE)
     order = FinetuneOrder(
         base=places.folder(base),
@@ -52,6 +52,12 @@ def head_step(context: Context, pair: str, head: Head) -> Step:
     return Step(order.output.name, group, command, (base,), run)
 
 
+def _base(pair: str, head: Head) -> str:
+    if head.beginning is not None:
+        return beginning_name(pair, head.name)
+    return task_name(pair, head.after) if head.after else pair_name(pair)
+
+
 def _data(context: Context, head: Head) -> tuple[DataUse, ...]:
     data = context.places.data
     before = read_texts(context, "pretraining text")
@@ -59,6 +65,8 @@ def _data(context: Context, head: Head) -> tuple[DataUse, ...]:
         return (*superglue_uses(data, head.name, ("training", "evaluation")), *before)
     own = uses(data, (head.train,), "training")
     own += uses(data, (head.evaluation,), "evaluation") if head.evaluation else ()
+    if head.beginning is not None:
+        return (*own, *uses(data, head.beginning.texts, "training", "text that its word pieces were learnt from"))
     for earlier in context.recipe.heads:
         if earlier.name == head.after:
             own += uses(data, (earlier.train,), "training", f"with the labels of {earlier.name}, before this task")
@@ -70,6 +78,11 @@ def _remarks(context: Context, head: Head, outcome: Outcome) -> tuple[str, ...]:
         f"The weights are those of step {outcome.best_step:,}, the best of all evaluations on the same rows, so the "
         "score is a little too high."
     ]
+    if head.beginning is not None:
+        remarks.append(
+            f"Its encoder began with random weights and {head.beginning.pieces:,} word pieces of its own, and is not "
+            "the one that the combination's other heads share."
+        )
     if head.task.startswith(SUPERGLUE):
         if not is_official(context.places.data, head.name):
             remarks.append(f"{OFFICIAL[head.name][0]} is a cut split here: this is no official SuperGLUE figure.")

@@ -35,6 +35,11 @@ def pair_name(pair: str) -> str:
     return f"{NAME}-{pair}"
 
 
+def beginning_name(pair: str, task: str) -> str:
+    """Return what the new encoder is called that a combination's head for a task begins with."""
+    return f"{task_name(pair, task)}-begun"
+
+
 def task_name(pair: str, task: str) -> str:
     """Return what a combination is called that was taught a task."""
     return f"{NAME}-{pair}-{task}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from t5gemma_app.checkpoints.card import DataUse
@@ -9,8 +10,8 @@ from t5gemma_app.training.adapting.adapt import AdaptOrder, adapt
 from t5gemma_app.training.family.cards import About, rewrite_card
 from t5gemma_app.training.family.commands import adapt_command, pretrain_command
 from t5gemma_app.training.family.corpus import FOLDER, write_passages
-from t5gemma_app.training.family.places import adapted_name, member_name, pair_name
-from t5gemma_app.training.family.recipe import PASSAGES, TEXTS
+from t5gemma_app.training.family.places import adapted_name, beginning_name, member_name, pair_name
+from t5gemma_app.training.family.recipe import PASSAGES, TEXTS, Beginning
 from t5gemma_app.training.family.sources import superglue_uses, uses
 from t5gemma_app.training.family.steps import Context, Outcome, Say, Step
 from t5gemma_app.training.pretrain import PretrainOrder, pretrain
@@ -88,6 +89,24 @@ def denoise_step(context: Context, pair: str) -> Step:
     return _reading(context, order, f"UL2, {pair}", (base,))
 
 
+def begin_step(context: Context, pair: str, task: str, rows: str, beginning: Beginning) -> Step:
+    """Return the step that makes a new encoder for a task, with a tokenizer that has read the task's training rows."""
+    places = context.places
+    encoder = next(member for member in context.recipe.members if member.letter == pair.split("-")[0])
+    files = (*beginning.texts, rows)
+    order = PretrainOrder(
+        output=places.folder(beginning_name(pair, task)),
+        texts=tuple(places.data / path for path in files),
+        plan=beginning.plan,
+        shape=replace(encoder.shape, decoder_layers=1),
+        pieces=beginning.pieces,
+        share=context.recipe.share,
+        machine=context.machine,
+        licence=LICENCE,
+    )
+    return _reading(context, order, f"{task} head, {pair}", (), files)
+
+
 def read_texts(context: Context, purpose: str = "") -> tuple[DataUse, ...]:
     """Return what a card says of the texts that every member reads first."""
     data = context.places.data
@@ -95,14 +114,22 @@ def read_texts(context: Context, purpose: str = "") -> tuple[DataUse, ...]:
     return (*uses(data, TEXTS, "training", purpose), *passages)
 
 
-def _reading(context: Context, order: PretrainOrder, group: str, begins_with: tuple[str, ...]) -> Step:
+def _reading(
+    context: Context,
+    order: PretrainOrder,
+    group: str,
+    begins_with: tuple[str, ...],
+    files: tuple[str, ...] = (),
+) -> Step:
+    """Return a step of the pipeline's pretraining; `files` are what it reads where it is not what members read."""
     command = pretrain_command(order, context.places.data)
 
     def run(say: Say) -> Outcome:
         outcome = Outcome.of(pretrain(order, say))
         remark = f"{order.share:.0%} of the text was held out by the seed to evaluate on."
         kind = "causal" if order.objective == "causal" else "text"
-        about = About(kind, command, context.command, read_texts(context), (remark,))
+        data = uses(context.places.data, files, "training") if files else read_texts(context)
+        about = About(kind, command, context.command, data, (remark,))
         rewrite_card(order.output, about, outcome.scores)
         return outcome
 

@@ -41,7 +41,7 @@ def test_every_command_can_be_typed_and_means_the_same_plan(recipe, tmp_path: Pa
 def test_names_are_unique_and_bases_come_first(tmp_path: Path) -> None:
     steps = family_steps(FULL, Places(tmp_path, tmp_path), Machine(), "the family")
     names = [step.name for step in steps]
-    assert len(set(names)) == len(names) == 1 + 2 + 4 + 4 + 4 + 1 + 4 + 28
+    assert len(set(names)) == len(names) == 1 + 2 + 4 + 4 + 4 + 1 + 5 + 28
     for number, step in enumerate(steps):
         assert set(step.begins_with) <= set(names[:number])
 

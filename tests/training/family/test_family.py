@@ -26,7 +26,7 @@ from tests.training.family.datasets import write_data
 FEW = replace(
     QUICK,
     denoising=replace(QUICK.denoising, evaluate_every=1),
-    heads=tuple(head for head in QUICK.heads if head.name in ("trec", "upos", "entities")),
+    heads=tuple(head for head in QUICK.heads if head.name in ("sst2", "trec", "upos", "entities")),
     head_pairs=("l-l",),
     pairs=("l-l", "l-s"),
     superglue=tuple(head for head in QUICK.superglue if head.name == "cb"),
@@ -89,6 +89,12 @@ def test_cards_name_base_data_and_figures(made) -> None:
     entities = read_card(output / "t5gemma-demo-l-l-entities").training
     assert entities is not None and entities.base == "t5gemma-demo-l-l-upos"
     assert any("UD English EWT" in use.name and "upos" in use.name for use in entities.data)
+    sentiment = read_card(output / "t5gemma-demo-l-l-sst2").training
+    assert sentiment is not None and sentiment.base == "t5gemma-demo-l-l-sst2-begun"
+    assert [use.part for use in sentiment.data if "SST-2" in use.name] == ["training", "evaluation"]
+    assert any("word pieces" in use.name for use in sentiment.data)
+    assert not any("SuperGLUE" in use.name for use in sentiment.data)
+    assert "random weights and 400 word pieces" in (output / "t5gemma-demo-l-l-sst2" / "README.md").read_text()
     chat = read_card(output / "t5gemma-demo-l-l-chat")
     assert chat.training is not None and chat.training.scores[0].name == "exact answers, all skills"
     assert chat.examples and chat.stage == "instruction-tuned"
