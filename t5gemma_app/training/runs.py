@@ -41,7 +41,7 @@ class RunFolder:
                 raise InputError(f"The folder {self.path} can't be written: {error.strerror}.") from error
             _write(self.path / ORDER, wanted)
             return
-        different = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+        different = [name for name in {**found, **wanted} if _differs(name, found, wanted)]
         if different:
             name = different[0]
             raise InputError(
@@ -109,6 +109,11 @@ def _write(path: Path, values: Mapping[str, Any]) -> None:
 def _finite(value: Any) -> Any:
     """Return null for a number that JSON has no word for."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _differs(name: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    # A run of an earlier version knows nothing of a choice that came later; one that is off now was off then.
+    return bool(wanted[name]) if name not in found else found[name] != wanted.get(name)
 
 
 def _short(value: object) -> str:

@@ -18,6 +18,16 @@ def test_a_run_goes_on_with_what_it_was_begun_with_only(tmp_path: Path) -> None:
         run.claim({"rate": 0.2, "labels": ["a", "b"]})
 
 
+def test_a_run_of_an_earlier_version_goes_on_where_what_came_later_is_off(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.claim({"rate": 0.1})
+    run.claim({"rate": 0.1, "consistency": 0.0, "teacher": None})
+    with pytest.raises(InputError, match=r"its consistency is None, not 2\.0"):
+        run.claim({"rate": 0.1, "consistency": 2.0})
+    with pytest.raises(InputError, match=r"its rate is 0\.1, not None"):
+        run.claim({"consistency": 0.0})
+
+
 def test_the_log_is_rewound_to_the_saved_step(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     for step in range(1, 6):
